@@ -1,0 +1,6 @@
+file(READ "${IN}" hex HEX)
+string(LENGTH "${hex}" len)
+math(EXPR len "${len} / 2")
+string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+file(WRITE "${OUT}" "#include <stddef.h>\nextern const unsigned char ipw_embed_${NAME}[];\nextern const size_t ipw_embed_${NAME}_len;\nconst unsigned char ipw_embed_${NAME}[] = {\n${hex}0};\nconst size_t ipw_embed_${NAME}_len = ${len};\n")

@@ -1,0 +1,294 @@
+#include "analysis/accuracy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "stats/stats.h"
+
+/* What a person can talk to: first token within 2 s, at least 10 tokens/s (reading speed with a margin). */
+static const struct {
+    double ttft_s, tokens_s;
+} limits = {2.0, 10.0};
+
+static const double enough_energy = 0.9; /* |S_E| < 0.9 |S| gives no IPJ without allow_missing */
+
+/* Columns over S_E, one value per query. */
+struct columns {
+    size_t n;
+    double *c, *slo, *e, *tau, *p;
+};
+
+static bool failed(const struct table_row *r)
+{
+    return r->status == QUERY_ERROR || r->status == QUERY_TIMEOUT || r->status == QUERY_EMPTY ||
+           r->status == QUERY_REFUSED;
+}
+
+static bool in_s(const struct table_row *r)
+{
+    return r->status != QUERY_NOT_SENT && r->score != SCORE_UNSCORED && r->score != SCORE_PENDING;
+}
+
+static double correct(const struct table_row *r)
+{
+    return failed(r) || isnan(r->correct) ? 0 : r->correct;
+}
+
+static bool has_energy(const struct table_row *r)
+{
+    return isfinite(r->energy_j) && isfinite(r->latency_s) && r->latency_s > 0;
+}
+
+static double tokens_per_s(const struct table_row *r)
+{
+    return r->n_out >= 2 && r->decode_s > 0 ? (r->n_out - 1) / r->decode_s : (double)NAN;
+}
+
+static bool fast_enough(const struct table_row *r)
+{
+    double rate = tokens_per_s(r);
+    return r->ttft_s <= limits.ttft_s && (isnan(rate) || rate >= limits.tokens_s);
+}
+
+static struct estimate estimate_of(const struct stats_interval *i)
+{
+    double hi = i->unbounded ? (double)NAN : i->hi;
+    return (struct estimate){i->est, i->lo, hi, NAN, NAN, i->n, isnan(i->est) ? NULL : i->method};
+}
+
+static struct estimate unknown(size_t n)
+{
+    return (struct estimate){NAN, NAN, NAN, NAN, NAN, n, NULL};
+}
+
+/* A gain known to u (one sigma): the true value lies in x / (1 + 2u) .. x (1 + 2u) with 95 %. */
+static void meter_band(struct estimate *e, double u)
+{
+    if (!isfinite(u) || isnan(e->est))
+        return;
+    e->meter_lo = e->est / (1 + 2 * u);
+    e->meter_hi = e->est * (1 + 2 * u);
+}
+
+static struct columns columns_of(const struct table_run *run)
+{
+    struct columns k = {0};
+    double *all = ipw_calloc(run->n * 5 + 1, sizeof *all);
+    k.c = all;
+    k.slo = all + run->n;
+    k.e = all + 2 * run->n;
+    k.tau = all + 3 * run->n;
+    k.p = all + 4 * run->n;
+    for (size_t i = 0; i < run->n; i++) {
+        const struct table_row *r = &run->v[i];
+        if (!in_s(r) || !has_energy(r))
+            continue;
+        k.c[k.n] = correct(r);
+        k.slo[k.n] = fast_enough(r) ? correct(r) : 0;
+        k.e[k.n] = r->energy_j;
+        k.tau[k.n] = r->latency_s;
+        k.p[k.n++] = r->energy_j / r->latency_s;
+    }
+    return k;
+}
+
+/* ---- accuracy ---- */
+
+static void count(const struct table_run *run, struct accuracy_result *out)
+{
+    for (size_t i = 0; i < run->n; i++) {
+        const struct table_row *r = &run->v[i];
+        out->by_query[r->status]++;
+        if (r->status == QUERY_NOT_SENT)
+            continue;
+        out->n_rows++;
+        out->by_score[r->score]++;
+        out->n_unscored += r->score == SCORE_UNSCORED;
+        out->n_failed += in_s(r) && failed(r);
+        out->n_scored += in_s(r);
+        out->n_energy += in_s(r) && has_energy(r);
+        out->n_correct += in_s(r) ? correct(r) : 0;
+    }
+}
+
+static void accuracy(const struct table_run *run, struct accuracy_result *out)
+{
+    double *s = ipw_calloc(run->n + 1, sizeof *s), *ref = ipw_calloc(run->n + 1, sizeof *ref);
+    size_t n = 0, m = 0;
+    for (size_t i = 0; i < run->n; i++) {
+        const struct table_row *r = &run->v[i];
+        if (!in_s(r))
+            continue;
+        s[n++] = correct(r);
+        if (!failed(r) && r->score != SCORE_UNPARSED)
+            ref[m++] = correct(r);
+    }
+    struct stats_interval a = stats_accuracy(s, n), b = stats_accuracy(ref, m);
+    out->accuracy = estimate_of(&a);
+    out->accuracy_scored = estimate_of(&b);
+    double all = (double)(out->n_scored + out->n_unscored);
+    out->all_wrong = all > 0 ? out->n_correct / all : (double)NAN;
+    out->all_right = all > 0 ? (out->n_correct + (double)out->n_unscored) / all : (double)NAN;
+    free(s);
+    free(ref);
+}
+
+/* ---- joules ---- */
+
+static const char *why_no_energy(const struct table_run *run, const struct accuracy_result *out, bool allow_missing)
+{
+    if (out->n_energy == 0)
+        return run->energy_reason ? run->energy_reason : "no question has joules";
+    if (!allow_missing && (double)out->n_energy < enough_energy * (double)out->n_scored)
+        return "fewer than 90 % of the questions have joules";
+    return NULL;
+}
+
+static void energy(const struct table_run *run, const struct columns *k, bool allow_missing, struct accuracy_result *out)
+{
+    struct stats_sum total = {0};
+    for (size_t i = 0; i < run->n; i++)
+        if (isfinite(run->v[i].energy_j))
+            stats_sum_add(&total, run->v[i].energy_j);
+    out->gap_j = run->gap_j;
+    out->energy_reason = why_no_energy(run, out, allow_missing);
+    out->total_j = out->n_energy ? stats_sum_value(&total) : (double)NAN;
+    out->power_max_w = NAN;
+    for (size_t i = 0; i < k->n; i++)
+        out->power_max_w = isnan(out->power_max_w) ? k->p[i] : fmax(out->power_max_w, k->p[i]);
+    out->per_query_j = out->power_w = out->ipj = out->ipw = out->ipw_tw = out->ipw_slo = unknown(k->n);
+    if (k->n == 0)
+        return;
+    struct stats_interval e = stats_mean_t(k->e, k->n), p = stats_mean_t(k->p, k->n);
+    out->per_query_j = estimate_of(&e);
+    out->power_w = estimate_of(&p);
+    if (!out->energy_reason) {
+        const double *const col[] = {k->c, k->tau, k->e};
+        const int power[] = {1, 1, -1};
+        struct stats_interval ipj = stats_ratio(k->c, k->e, k->n), ipw = stats_ratio(k->c, k->p, k->n),
+                              slo = stats_ratio(k->slo, k->p, k->n), tw = stats_product_logdelta(col, power, 3, k->n);
+        if (stats_mean(k->c, k->n) == 0) /* nothing right: 0 however it is weighted */
+            tw = ipw;
+        out->ipj = estimate_of(&ipj);
+        out->ipw = estimate_of(&ipw);
+        out->ipw_slo = estimate_of(&slo);
+        out->ipw_tw = estimate_of(&tw);
+    }
+    struct estimate *const metered[] = {&out->per_query_j, &out->power_w, &out->ipj,
+                                        &out->ipw,         &out->ipw_tw,  &out->ipw_slo};
+    for (size_t i = 0; i < sizeof metered / sizeof metered[0]; i++)
+        meter_band(metered[i], run->gain_u);
+}
+
+static struct spread spread_of(const double *x, size_t n)
+{
+    if (!n)
+        return (struct spread){NAN, NAN, NAN, NAN, NAN, 0};
+    double mean = stats_mean(x, n);
+    return (struct spread){mean, stats_quantile(x, n, 0.5), stats_quantile(x, n, 0), stats_quantile(x, n, 1),
+                           mean * (double)n, n};
+}
+
+/* ---- time and tokens ---- */
+
+static struct quantiles quantiles_of(const struct table_run *run, double (*get)(const struct table_row *))
+{
+    double *x = ipw_calloc(run->n + 1, sizeof *x);
+    size_t n = 0;
+    for (size_t i = 0; i < run->n; i++) {
+        double v = get(&run->v[i]);
+        if (isfinite(v))
+            x[n++] = v;
+    }
+    struct quantiles q = {stats_mean(x, n), stats_quantile(x, n, 0.5), stats_quantile(x, n, 0.9),
+                          stats_quantile(x, n, 0.99), n};
+    free(x);
+    return q;
+}
+
+static double get_ttft(const struct table_row *r)
+{
+    return r->ttft_s;
+}
+
+static double get_tpot(const struct table_row *r)
+{
+    return 1 / tokens_per_s(r);
+}
+
+static double get_e2e(const struct table_row *r)
+{
+    return r->latency_s;
+}
+
+static void add(double *sum, double x)
+{
+    if (isfinite(x))
+        *sum = (isnan(*sum) ? 0 : *sum) + x;
+}
+
+/* Ratios of sums, over the queries that have both parts (metrics 1.4). */
+static void phases(const struct table_run *run, struct accuracy_result *out)
+{
+    struct phase_figures *a = &out->prefill, *b = &out->decode;
+    double tokens_in = 0, tokens_out = 0, fed = 0, fed_s = 0, made = 0, made_s = 0;
+    *a = *b = (struct phase_figures){NAN, NAN, NAN, NAN, NULL};
+    out->n_in = out->n_cached = out->n_out = out->n_reason = NAN;
+    double a_energy_s = 0, b_energy_s = 0;
+    for (size_t i = 0; i < run->n; i++) {
+        const struct table_row *r = &run->v[i];
+        double evaluated = r->n_in - (isfinite(r->n_cached) ? r->n_cached : 0), rest = r->latency_s - r->ttft_s;
+        add(&out->n_in, r->n_in);
+        add(&out->n_cached, r->n_cached);
+        add(&out->n_out, r->n_out);
+        add(&out->n_reason, r->n_reason);
+        add(&a->s, r->ttft_s);
+        add(&b->s, rest);
+        if (isfinite(r->ttft_s) && isfinite(evaluated)) {
+            fed += evaluated;
+            fed_s += r->ttft_s;
+        }
+        if (isfinite(tokens_per_s(r))) {
+            made += r->n_out - 1;
+            made_s += r->decode_s;
+        }
+        if (isfinite(r->prefill_j) && isfinite(evaluated)) {
+            add(&a->j, r->prefill_j);
+            tokens_in += evaluated;
+            a_energy_s += r->ttft_s;
+        }
+        if (isfinite(r->decode_j) && isfinite(r->n_out)) {
+            add(&b->j, r->decode_j);
+            tokens_out += r->n_out;
+            b_energy_s += rest;
+        }
+    }
+    a->w = a_energy_s > 0 ? a->j / a_energy_s : (double)NAN;
+    b->w = b_energy_s > 0 ? b->j / b_energy_s : (double)NAN;
+    a->j_per_token = tokens_in > 0 ? a->j / tokens_in : (double)NAN;
+    b->j_per_token = tokens_out > 0 ? b->j / tokens_out : (double)NAN;
+    a->reason = isnan(a->j) ? run->energy_reason ? run->energy_reason : "no question has joules for it" : NULL;
+    b->reason = isnan(b->j) ? run->energy_reason ? run->energy_reason : "no question has joules for it" : NULL;
+    out->decode_tok_s = made_s > 0 ? made / made_s : (double)NAN;
+    out->prefill_tok_s = fed_s > 0 ? fed / fed_s : (double)NAN;
+}
+
+void accuracy_of(const struct table_run *run, bool allow_missing, struct accuracy_result *out)
+{
+    *out = (struct accuracy_result){0};
+    struct columns k = columns_of(run);
+    count(run, out);
+    accuracy(run, out);
+    energy(run, &k, allow_missing, out);
+    out->energy = spread_of(k.e, k.n);
+    out->power = spread_of(k.p, k.n);
+    out->efficiency_accuracy = stats_mean(k.c, k.n);
+    out->ttft_s = quantiles_of(run, get_ttft);
+    out->tpot_s = quantiles_of(run, get_tpot);
+    out->e2e_s = quantiles_of(run, get_e2e);
+    phases(run, out);
+    out->interactive = out->ttft_s.p90 <= limits.ttft_s && out->decode_tok_s >= limits.tokens_s;
+    free(k.c);
+}

@@ -1,0 +1,52 @@
+/* The seam to the world. Nothing below src/cli reads the environment, the real clock or /sys by itself: it
+ * takes a const struct ipw_env *, so that a test can give it another root, another clock, failing calls. */
+#ifndef IPW_BASE_ENV_H
+#define IPW_BASE_ENV_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+struct ipw_env;
+
+/* File access of collectors. The functions behave like their namesakes: -1 and errno on failure. */
+struct ipw_io {
+    int (*open)(const struct ipw_env *env, const char *path); /* read-only, close-on-exec */
+    ssize_t (*pread)(const struct ipw_env *env, int fd, void *buf, size_t n, off_t off);
+    int (*close)(const struct ipw_env *env, int fd);
+};
+
+/* All times are ns. now: CLOCK_MONOTONIC_RAW; boot: CLOCK_BOOTTIME; real: CLOCK_REALTIME; cpu: CPU time of
+ * this process. sleep_until takes a `now` time and may wake early. */
+struct ipw_clock {
+    int64_t (*now)(const struct ipw_env *env);
+    int64_t (*boot)(const struct ipw_env *env);
+    int64_t (*real)(const struct ipw_env *env);
+    int64_t (*cpu)(const struct ipw_env *env);
+    void (*sleep_until)(const struct ipw_env *env, int64_t t_ns);
+};
+
+struct ipw_env {
+    const char *sys_root, *proc_root; /* "" for /sys, /proc; "/x" makes /sys/A be opened as /x/A */
+    const struct ipw_io *io;
+    const struct ipw_clock *clock;
+    void (*log)(const struct ipw_env *env, const char *text); /* talk for the user; NULL is silent */
+    void *ud;                                                 /* for the functions above */
+};
+
+extern const struct ipw_env ipw_env_host; /* this machine, no overrides, silent */
+
+#define ipw_now(env) ((env)->clock->now(env))
+
+void ipw_env_log(const struct ipw_env *env, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Writes the path under which `path` ("/sys/..." or "/proc/...") is opened in this env. */
+void ipw_env_path(const struct ipw_env *env, const char *path, char *out, size_t size);
+
+/* Reads a small file through the seam into out, NUL-terminated, trailing white space cut. Returns its length
+ * or -errno (-ENODATA for an empty file). */
+int ipw_env_read(const struct ipw_env *env, const char *path, char *out, size_t size);
+
+#endif

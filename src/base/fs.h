@@ -1,0 +1,31 @@
+/* Files: whole-file reads with a cap, atomic writes, paths, hashes. Plain paths: the env seam is for counters. */
+#ifndef IPW_BASE_FS_H
+#define IPW_BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Reads a file of at most max bytes; IPW_E_INPUT when it is absent, a folder, or larger. */
+int fs_read(const char *path, size_t max, struct ipw_buf *out, struct ipw_err *err);
+
+/* Writes path.tmp, fsyncs, renames: readers see the old text or the new. IPW_E_IO names path and reason. */
+int fs_write_atomic(const char *path, const char *text, size_t len, struct ipw_err *err);
+
+int fs_mkdirs(const char *path, struct ipw_err *err); /* like mkdir -p */
+bool fs_exists(const char *path);
+void fs_join(char *out, size_t size, const char *dir, const char *name); /* IPW_BUG when it does not fit */
+const char *fs_basename(const char *path);
+
+/* Why the folder cannot take another byte ("the disk is full", "permission denied", ...): text for errno e. */
+const char *fs_reason(int e);
+
+/* SHA-256 as 64 hex digits (FIPS 180-4, by libcrypto). */
+struct fs_sha256;
+struct fs_sha256 *fs_sha256_new(void);
+void fs_sha256_add(struct fs_sha256 *h, const void *p, size_t n);
+void fs_sha256_end(struct fs_sha256 *h, char hex[65]); /* frees h */
+
+#endif

@@ -1,0 +1,133 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+
+static _Atomic int signals;
+
+/* The first signal asks for an orderly end, the second ends at once. */
+static void on_signal(int sig)
+{
+    (void)sig;
+    if (atomic_fetch_add(&signals, 1) > 0)
+        _exit(130);
+}
+
+static void catch_signals(void)
+{
+    static const int orderly[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&a.sa_mask);
+    for (size_t i = 0; i < sizeof orderly / sizeof orderly[0]; i++)
+        sigaction(orderly[i], &a, NULL);
+    a.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &a, NULL);
+    sigaction(SIGXFSZ, &a, NULL); /* a file size limit is a full disk: write() says so */
+}
+
+static void on_log(const struct ipw_env *env, const char *text)
+{
+    (void)env;
+    fprintf(stderr, "ipw: %s\n", text);
+}
+
+static const char *setting(const char *name)
+{
+    const char *s = getenv(name);
+    return s ? s : "";
+}
+
+int cli_fail(const struct ipw_err *err)
+{
+    fflush(stdout);
+    fprintf(stderr, "ipw: %s\n", err->text);
+    return ipw_err_exit_code(err->code);
+}
+
+bool cli_options(const struct command *cmd, struct option *opt, size_t n, int argc, char **argv, const char **rest,
+                 size_t *n_rest, int *exit_code)
+{
+    struct ipw_err err;
+    bool help;
+    if (options_parse(opt, n, argc, argv, rest, n_rest, &help, &err)) {
+        *exit_code = cli_fail(&err);
+        return true;
+    }
+    if (!help)
+        return false;
+    struct ipw_buf out = IPW_BUF_INIT;
+    ipw_buf_addf(&out, "%s: %s\n\nusage: %s\n\n", cmd->name, cmd->summary, cmd->usage);
+    options_help(opt, n, &out);
+    *exit_code = cli_print(out.s, out.len);
+    ipw_buf_release(&out);
+    return true;
+}
+
+int cli_print(const char *text, size_t len)
+{
+    if (fwrite(text, 1, len, stdout) == len && !fflush(stdout))
+        return 0;
+    if (errno == EPIPE)
+        return 0;
+    struct ipw_err err;
+    ipw_err_set(&err, IPW_E_IO, "cannot write the result: %s", fs_reason(errno));
+    return cli_fail(&err);
+}
+
+int cli_format(const char *given, const char *const *formats, struct ipw_err *err)
+{
+    char list[200] = "";
+    for (size_t i = 0; formats[i]; i++) {
+        if (ipw_streq(given, formats[i]))
+            return 0;
+        size_t k = strlen(list);
+        snprintf(list + k, sizeof list - k, "%s%s", i ? ", " : "", formats[i]);
+    }
+    return ipw_err_set(err, IPW_E_USAGE, "unknown format '%s': -o takes %s", given, list);
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[64];
+    size_t n = 0;
+    struct ipw_err err;
+    for (size_t i = 0; commands[i] && n < 64; i++)
+        names[n++] = commands[i]->name;
+    const char *near = ipw_nearest(name, names, n);
+    if (near)
+        ipw_err_set(&err, IPW_E_USAGE, "unknown command '%s': did you mean '%s'?", name, near);
+    else
+        ipw_err_set(&err, IPW_E_USAGE, "unknown command '%s': ipw --help lists them", name);
+    return cli_fail(&err);
+}
+
+int cli_main(int argc, char **argv)
+{
+    struct cli cli = {.env = ipw_env_host,
+                      .out_tty = isatty(STDOUT_FILENO),
+                      .err_tty = isatty(STDERR_FILENO),
+                      .signals = &signals};
+    setlocale(LC_CTYPE, "");
+    catch_signals();
+    cli.env.sys_root = setting("IPW_SYSFS_ROOT");
+    cli.env.proc_root = setting("IPW_PROC_ROOT");
+    cli.env.log = on_log;
+    cli.color = cli.out_tty && !*setting("NO_COLOR") && strcmp(setting("TERM"), "dumb") != 0;
+
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+        name = "help";
+    if (!strcmp(name, "--version"))
+        name = "version";
+    for (size_t i = 0; commands[i]; i++)
+        if (!strcmp(commands[i]->name, name))
+            return commands[i]->run(&cli, argc > 2 ? argc - 2 : 0, argv + 2);
+    return unknown_command(name);
+}

@@ -1,0 +1,46 @@
+/* The command line: the only code that prints, exits and reads the environment. A command is one file that ends in a
+ * `const struct command` and one row in commands.c. */
+#ifndef IPW_CLI_CLI_H
+#define IPW_CLI_CLI_H
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/env.h"
+#include "base/err.h"
+#include "cli/options.h"
+
+struct cli {
+    struct ipw_env env;
+    bool out_tty, err_tty, color;
+    _Atomic int *signals; /* how many of SIGINT, SIGTERM, SIGHUP have come */
+};
+
+struct command {
+    const char *name;
+    const char *group;   /* "Measure", "Understand", ...: a heading of the help; NULL: not shown */
+    const char *summary; /* one line of the help */
+    const char *usage;   /* "ipw profile -m MODEL [options]" */
+    /* Returns the program's exit code; prints its own error by cli_fail. */
+    int (*run)(struct cli *cli, int argc, char **argv);
+};
+
+extern const struct command *const commands[]; /* NULL-terminated, in the order of the help */
+
+int cli_main(int argc, char **argv);
+
+/* Prints "ipw: text" on stderr and returns the error's exit code. */
+int cli_fail(const struct ipw_err *err);
+
+/* Parses a command's options; on --help or an error prints what there is to say and sets *exit_code (the caller returns
+ * it). False: go on. rest must have room for argc entries. */
+bool cli_options(const struct command *cmd, struct option *opt, size_t n, int argc, char **argv, const char **rest,
+                 size_t *n_rest, int *exit_code);
+
+/* Writes a whole text to stdout; a failure (a full disk) is an error, a closed pipe is not. */
+int cli_print(const char *text, size_t len);
+
+/* Checks the -o value against a NULL-terminated list; IPW_E_USAGE names the formats there are. */
+int cli_format(const char *given, const char *const *formats, struct ipw_err *err);
+
+#endif

@@ -1,0 +1,10 @@
+#include "cli/cli.h"
+
+#include <stddef.h>
+
+extern const struct command command_profile, command_sensors, command_analyze, command_score, command_version,
+    command_help;
+
+const struct command *const commands[] = {
+    &command_profile, &command_sensors, &command_analyze, &command_score, &command_version, &command_help, NULL,
+};

@@ -1,0 +1,46 @@
+#include <string.h>
+
+#include "cli/cli.h"
+
+extern const struct command command_help;
+
+static const char head[] = "ipw - how much right answering a machine delivers per watt and per joule\n"
+                           "\n"
+                           "  ipw sensors                             what can be measured on this machine\n"
+                           "  ipw profile -m qwen3-4b.gguf            ask it questions, meter the answers\n"
+                           "  ipw analyze accuracy runs/RUN           its figures again, as table or JSON\n"
+                           "\n"
+                           "usage: ipw COMMAND [options]              help: ipw help COMMAND\n";
+static const char tail[] =
+    "\n"
+    "Results go to stdout, talk to stderr. Exit 0 ok, 1 some items failed, 2 usage,\n"
+    "3 nothing to measure with, 4 bug. ipw sends nothing anywhere by itself.\n"
+    "This is not the Python ipw of arXiv 2511.07885; it writes its result keys.\n";
+
+static int help(struct cli *cli, int argc, char **argv)
+{
+    if (argc > 0) {
+        char *ask[] = {(char[]){"--help"}};
+        for (size_t i = 0; commands[i]; i++)
+            if (!strcmp(commands[i]->name, argv[0]) && commands[i] != &command_help)
+                return commands[i]->run(cli, 1, ask);
+    }
+    struct ipw_buf out = IPW_BUF_INIT;
+    const char *group = "";
+    ipw_buf_adds(&out, head);
+    for (size_t i = 0; commands[i]; i++) {
+        const struct command *c = commands[i];
+        if (!c->group)
+            continue;
+        if (strcmp(group, c->group) != 0)
+            ipw_buf_addf(&out, "\n%s\n", c->group);
+        group = c->group;
+        ipw_buf_addf(&out, "  %-13s%s\n", c->name, c->summary);
+    }
+    ipw_buf_adds(&out, tail);
+    int rc = cli_print(out.s, out.len);
+    ipw_buf_release(&out);
+    return rc;
+}
+
+const struct command command_help = {.name = "help", .usage = "ipw help [COMMAND]", .run = help};

@@ -1,0 +1,440 @@
+/* ipw profile: ask a model questions, meter the answers. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/complete.h"
+#include "cli/progress.h"
+#include "cli/version.h"
+#include "report/report.h"
+#include "run/runner.h"
+
+struct profile {
+    struct cli *cli;
+    struct run_plan plan;
+    char *output_dir, *resume, *shard, *format;
+    bool retry_errors, other_machine, allow_missing;
+    int64_t allow_failures;
+
+    char dir[PATH_MAX];
+    struct run_machine machine;
+    struct dataset *data;
+    struct meter *meter;
+    struct store *store;
+    struct engine *engine;
+    const struct engine_ops *ops;
+    struct run_todo todo;
+    struct run_segment segment;
+};
+
+/* ---- before the model is loaded: everything that can be wrong is found here ---- */
+
+static int parse_shard(struct profile *p, struct ipw_err *err)
+{
+    char *slash = p->shard ? strchr(p->shard, '/') : NULL;
+    if (!p->shard)
+        return 0;
+    if (slash) {
+        *slash = '\0';
+        bool ok = ipw_parse_i64(p->shard, &p->plan.shard) && ipw_parse_i64(slash + 1, &p->plan.shards);
+        *slash = '/';
+        if (ok && p->plan.shards > 0 && p->plan.shard >= 0 && p->plan.shard < p->plan.shards)
+            return 0;
+    }
+    return ipw_err_set(err, IPW_E_USAGE, "'--shard %s': i/N with i from 0 to N-1 is needed", p->shard);
+}
+
+/* Resuming works from any folder: paths are stored whole. */
+static void make_absolute(char **path)
+{
+    char *full = *path ? realpath(*path, NULL) : NULL;
+    if (!full)
+        return;
+    free(*path);
+    *path = full;
+}
+
+static int open_engine_ops(struct profile *p, struct ipw_err *err)
+{
+    p->ops = engine_find(p->plan.engine);
+    if (p->ops)
+        return 0;
+    char list[200] = "";
+    for (size_t i = 0; engines[i]; i++) {
+        size_t k = strlen(list);
+        snprintf(list + k, sizeof list - k, "%s'%s'", i ? ", " : "", engines[i]->name);
+    }
+    return ipw_err_set(err, IPW_E_USAGE, "no engine '%s' in this build; there is %s", p->plan.engine,
+                       *list ? list : "none: build with llama.cpp");
+}
+
+static int open_data(struct profile *p, struct ipw_err *err)
+{
+    struct dataset_cfg cfg = {p->plan.prompt_length, p->plan.num_samples};
+    return dataset_open(&p->data, p->plan.dataset, &cfg, err);
+}
+
+static int open_meter(struct profile *p, struct ipw_err *err)
+{
+    int mode = meter_mode_of(p->plan.energy);
+    if (mode < 0)
+        return ipw_err_set(err, IPW_E_USAGE, "'--energy %s': auto, measured, estimated or none is needed", p->plan.energy);
+    return meter_open(&p->meter, &p->cli->env, (enum meter_mode)mode, err);
+}
+
+static int put_plan(struct profile *p, struct ipw_err *err)
+{
+    char hex[65], id[33], *plan = run_plan_json(&p->plan);
+    uint64_t seed = (uint64_t)p->cli->env.clock->real(&p->cli->env) ^ (uint64_t)getpid() << 40;
+    snprintf(id, sizeof id, "%016llx%016llx", (unsigned long long)ipw_rng_at(seed, 0),
+             (unsigned long long)ipw_rng_at(seed, 1));
+    run_plan_hash(&p->plan, hex);
+    struct json_out *o = json_out_new();
+    json_node *d = json_new_obj(o);
+    json_put_str(o, d, "name", p->data->name);
+    json_put_str(o, d, "sha256", p->data->sha256);
+    json_put_int(o, d, "n", (int64_t)p->todo.total);
+    char *dataset = json_write(o, d, false);
+    json_out_free(o);
+    int rc;
+    if (!(rc = store_begin(p->store, err)) && !(rc = store_put_meta(p->store, "run_id", id, err)) &&
+        !(rc = store_put_meta_int(p->store, "generation", 0, err)) &&
+        !(rc = store_put_meta(p->store, "plan", plan, err)) && !(rc = store_put_meta(p->store, "plan_hash", hex, err)) &&
+        !(rc = store_put_meta(p->store, "dataset", dataset, err)) &&
+        !(rc = store_put_meta(p->store, "labels", "{}", err)) &&
+        !(rc = store_put_meta_int(p->store, "complete", 0, err)))
+        rc = store_commit(p->store, err);
+    free(plan);
+    free(dataset);
+    return rc;
+}
+
+/* runs/profile_<device>_<model>_<dataset>_<n>, n the first that is free. */
+static int make_dir(struct profile *p, struct ipw_err *err)
+{
+    char device[64], model[64], data[64], name[256];
+    const char *base = fs_basename(p->plan.model);
+    char *stem = ipw_strndup(base, strlen(base) - (ipw_ends(base, ".gguf") ? 5 : 0));
+    run_machine_word(p->machine.cpu, device, sizeof device);
+    ipw_slug(stem, model, sizeof model);
+    ipw_slug(p->data->name, data, sizeof data);
+    free(stem);
+    int rc = fs_mkdirs(p->output_dir, err);
+    if (rc)
+        return rc;
+    if (strlen(p->output_dir) + sizeof name >= sizeof p->dir)
+        return ipw_err_set(err, IPW_E_USAGE, "path '%s' is too long", p->output_dir);
+    for (int n = 1; n < 1000000; n++) {
+        snprintf(name, sizeof name, "profile_%s_%s_%s_%d", device, model, data, n);
+        fs_join(p->dir, sizeof p->dir, p->output_dir, name);
+        if (!mkdir(p->dir, 0777))
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    return ipw_err_set(err, IPW_E_ENV, "cannot make run folder '%s': %s; choose another with --output-dir", p->dir,
+                       fs_reason(errno));
+}
+
+static int begin(struct profile *p, struct ipw_err *err)
+{
+    int rc;
+    if (!p->plan.model)
+        return ipw_err_set(err, IPW_E_USAGE, "which model? give -m the path of a GGUF file");
+    if ((rc = parse_shard(p, err)) || (rc = open_engine_ops(p, err)))
+        return rc;
+    if (access(p->plan.model, R_OK))
+        return ipw_err_set(err, IPW_E_INPUT, "cannot open model '%s': %s; give -m the path of a GGUF file",
+                           p->plan.model, strerror(errno));
+    if ((rc = open_data(p, err)) || (rc = open_meter(p, err)) ||
+        (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)))
+        return rc;
+    if (!p->todo.total)
+        return ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %s of '%s' is empty", p->shard, p->data->name);
+    make_absolute(&p->plan.model);
+    make_absolute(&p->plan.dataset);
+    if ((rc = make_dir(p, err)) || (rc = store_create(&p->store, p->dir, err)))
+        return rc;
+    return put_plan(p, err);
+}
+
+static int resume(struct profile *p, struct ipw_err *err)
+{
+    int rc;
+    snprintf(p->dir, sizeof p->dir, "%s", p->resume);
+    for (size_t n = strlen(p->dir); n > 1 && p->dir[n - 1] == '/';)
+        p->dir[--n] = '\0';
+    if ((rc = store_open(&p->store, p->dir, true, err)))
+        return rc;
+    const char *plan = store_meta(p->store, "plan");
+    if (!plan)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' was cut off before anything was asked; start again with ipw profile",
+                           p->dir);
+    if ((rc = run_plan_from_json(&p->plan, plan, err)) || (rc = open_engine_ops(p, err)) || (rc = open_data(p, err)))
+        return rc;
+    struct json_doc *doc = NULL;
+    const char *dataset = store_meta(p->store, "dataset");
+    if (dataset && (rc = json_read(&doc, dataset, strlen(dataset), 0, err)))
+        return rc;
+    bool same = ipw_streq(json_str(json_get(json_root(doc), "sha256")), p->data->sha256);
+    json_doc_free(doc);
+    if (!same)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' has changed since the run began; put the old file back, or start anew",
+                           p->plan.dataset);
+    if ((rc = run_todo_make(&p->todo, p->data, &p->plan, p->store, p->retry_errors, err)))
+        return rc;
+    return p->todo.n ? open_meter(p, err) : 0;
+}
+
+/* ---- with the model ---- */
+
+static char *model_json(const struct engine_model *m)
+{
+    struct json_out *o = json_out_new();
+    json_node *obj = json_new_obj(o);
+    const struct {
+        const char *key, *text;
+    } texts[] = {{"name", m->name},   {"fingerprint", m->fingerprint},   {"arch", m->arch},
+                 {"quant", m->quant}, {"chat_template", m->chat_template}};
+    const struct {
+        const char *key;
+        int64_t v;
+    } counts[] = {{"params_total", m->params_total}, {"params_active", m->params_active}, {"bytes", m->bytes},
+                  {"n_layer", m->n_layer},           {"n_ctx_train", m->n_ctx_train},     {"n_ctx", m->n_ctx},
+                  {"n_expert", m->n_expert},         {"n_expert_used", m->n_expert_used}, {"n_vocab", m->n_vocab},
+                  {"threads", m->threads}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        json_put_str(o, obj, texts[i].key, texts[i].text);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        if (counts[i].v >= 0)
+            json_put_int(o, obj, counts[i].key, counts[i].v);
+        else
+            json_put_null(o, obj, counts[i].key);
+    char *s = json_write(o, obj, false);
+    json_out_free(o);
+    return s;
+}
+
+/* The first segment records the model; later ones must have the same. */
+static int put_model(struct profile *p, struct ipw_err *err)
+{
+    const struct engine_model *m = p->ops->model(p->engine);
+    const char *known = store_meta(p->store, "model");
+    struct json_doc *doc = NULL;
+    int rc;
+    if (known && (rc = json_read(&doc, known, strlen(known), 0, err)))
+        return rc;
+    bool same = !known || ipw_streq(json_str(json_get(json_root(doc), "fingerprint")), m->fingerprint);
+    json_doc_free(doc);
+    if (!same)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is not the file the run was begun with; put it back, or start anew",
+                           p->plan.model);
+    if (known)
+        return 0;
+    char *json = model_json(m);
+    rc = store_put_meta(p->store, "model", json, err);
+    free(json);
+    return rc;
+}
+
+static int open_model(struct profile *p, struct ipw_err *err)
+{
+    struct engine_cfg cfg = {.model = p->plan.model,
+                             .system = p->plan.system,
+                             .no_chat_template = p->plan.no_chat_template,
+                             .ignore_eos = p->plan.ignore_eos,
+                             .temperature = p->plan.temperature,
+                             .top_p = p->plan.top_p,
+                             .top_k = p->plan.top_k,
+                             .seed = (uint64_t)p->plan.seed,
+                             .ctx = p->plan.ctx,
+                             .threads = p->plan.threads,
+                             .gpu_layers = p->plan.gpu_layers};
+    int rc = p->ops->open(&p->engine, &p->cli->env, &cfg, err);
+    if (rc)
+        return rc;
+    if (p->resume && !p->other_machine && (rc = run_segment_check(p->store, p->meter, p->ops, p->engine, err)))
+        return rc;
+    if ((rc = store_begin(p->store, err)) || (rc = put_model(p, err)) ||
+        (rc = run_segment_begin(&p->segment, p->store, &p->cli->env, &p->machine, p->meter, p->ops, p->engine,
+                                cli_version, err)))
+        return rc;
+    return store_commit(p->store, err);
+}
+
+static int ask(struct profile *p, struct ipw_err *err)
+{
+    struct progress bar;
+    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo, .store = p->store,
+                          .meter = p->meter, .segment = &p->segment, .ops = p->ops, .engine = p->engine,
+                          .signals = p->cli->signals, .progress = progress_draw, .ud = &bar};
+    progress_begin(&bar, p->cli->err_tty, p->todo.total - p->todo.n);
+    int rc = run_execute(&ctx, err);
+    progress_end(&bar);
+    return rc;
+}
+
+/* ---- the end ---- */
+
+static int show(struct profile *p, const struct table_run *run, const struct accuracy_result *figures)
+{
+    struct ipw_buf out = IPW_BUF_INIT;
+    char analyze[PATH_MAX + 64];
+    snprintf(analyze, sizeof analyze, "ipw analyze accuracy %s", p->dir);
+    const char *next[] = {analyze, "ipw sensors             what could be measured on this machine",
+                          "ipw profile -m MODEL.gguf     the same questions to another model", NULL};
+    if (!strcmp(p->format, "json")) {
+        char *json = report_summary_json(run, figures);
+        ipw_buf_adds(&out, json);
+        free(json);
+    } else {
+        struct report_screen screen = {
+            .color = p->cli->color,
+            .why = p->machine.hypervisor ? "this virtual machine shows no energy counter" : NULL,
+            .next = next};
+        report_screen(run, figures, &screen, &out);
+    }
+    int rc = cli_print(out.s, out.len);
+    ipw_buf_release(&out);
+    return rc;
+}
+
+static int verdict(const struct profile *p, const struct accuracy_result *figures)
+{
+    size_t failed = figures->by_query[QUERY_ERROR] + figures->by_query[QUERY_TIMEOUT];
+    if (failed <= (size_t)p->allow_failures)
+        return 0;
+    fprintf(stderr, "ipw: %zu questions failed; --retry-errors asks them again, --allow-failures N accepts them\n", failed);
+    return 1;
+}
+
+static int profile_run(struct profile *p)
+{
+    struct ipw_err err;
+    struct table_run run = {0};
+    struct accuracy_result figures;
+    run_machine_read(&p->machine, &p->cli->env);
+    int rc = p->resume ? resume(p, &err) : begin(p, &err);
+    if (!rc && p->todo.n) {
+        fprintf(stderr, "ipw: %zu questions of %s; run folder %s\n", p->todo.n, p->data->name, p->dir);
+        rc = open_model(p, &err);
+        if (rc && !p->resume) /* nothing was asked: leave no empty run behind */
+            goto discard;
+        if (!rc)
+            rc = ask(p, &err);
+    }
+    if (rc && rc != IPW_E_INTERRUPTED)
+        return cli_fail(&err);
+    struct ipw_err finish_err;
+    int frc = cli_complete(p->store, p->dir, p->allow_missing, &run, &figures, &finish_err);
+    int code = frc ? cli_fail(&finish_err) : 0;
+    if (rc == IPW_E_INTERRUPTED) {
+        fprintf(stderr, "ipw: interrupted; what was answered is saved. Go on with: ipw profile --resume %s\n", p->dir);
+        code = ipw_err_exit_code(rc);
+    } else if (!frc) {
+        code = show(p, &run, &figures);
+        code = code ? code : verdict(p, &figures);
+    }
+    table_run_release(&run);
+    return code;
+discard:
+    store_close(p->store);
+    p->store = NULL;
+    static const char *const files[] = {"run.db", "run.db-wal", "run.db-shm", "lock"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[PATH_MAX + 16];
+        fs_join(path, sizeof path, p->dir, files[i]);
+        unlink(path);
+    }
+    rmdir(p->dir);
+    return cli_fail(&err);
+}
+
+extern const struct command command_profile;
+
+static int profile(struct cli *cli, int argc, char **argv)
+{
+    static const char *const formats[] = {"table", "json", NULL};
+    struct profile p = {.cli = cli, .output_dir = ipw_strdup("runs"), .format = ipw_strdup("table")};
+    struct run_plan *plan = &p.plan;
+    struct ipw_err err = {0};
+    run_plan_init(plan);
+    /* up to `resume`: what the plan of a run says, and --resume therefore takes from it */
+    struct option opt[] = {
+        {"model", NULL, 'm', OPTION_TEXT, &plan->model, 0, 0, "FILE", "GGUF file of the model", false},
+        {"dataset", NULL, 0, OPTION_TEXT, &plan->dataset, 0, 0, "NAME|FILE", "starter, fixed_length, or JSONL (starter)", false},
+        {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
+        {"shard", NULL, 0, OPTION_TEXT, &p.shard, 0, 0, "i/N", "only part i (from 0) of N", false},
+        {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
+        {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers (llama)", false},
+        {"energy", NULL, 0, OPTION_TEXT, &plan->energy, 0, 0, "MODE", "auto, measured, estimated, none (auto)", false},
+        {"system", NULL, 0, OPTION_TEXT, &plan->system, 0, 0, "TEXT", "system prompt", false},
+        {"no-chat-template", NULL, 0, OPTION_FLAG, &plan->no_chat_template, 0, 0, NULL, "send prompts as they are", false},
+        {"max-tokens", NULL, 0, OPTION_INT, &plan->max_tokens, 1, 1e7, "N", "per answer (the record's, else 2048)", false},
+        {"temperature", NULL, 0, OPTION_REAL, &plan->temperature, 0, 100, "X", "0 takes the likeliest token (0)", false},
+        {"top-p", NULL, 0, OPTION_REAL, &plan->top_p, 0, 1, "X", "nucleus sampling (1: off)", false},
+        {"top-k", NULL, 0, OPTION_INT, &plan->top_k, 0, 1e6, "N", "only the N likeliest tokens (0: off)", false},
+        {"ignore-eos", NULL, 0, OPTION_FLAG, &plan->ignore_eos, 0, 0, NULL, "always write max-tokens tokens", false},
+        {"ctx", NULL, 0, OPTION_INT, &plan->ctx, 16, 1e8, "N", "context in tokens (the model's, at most 4096)", false},
+        {"threads", NULL, 't', OPTION_INT, &plan->threads, 1, 4096, "N", "CPU threads (one per core)", false},
+        {"gpu-layers", NULL, 0, OPTION_INT, &plan->gpu_layers, 0, 1e6, "N", "layers on the GPU (all that fit)", false},
+        {"warmup-request-count", NULL, 0, OPTION_INT, &plan->warmup, 0, 1e6, "N", "asked first, not counted (1)", false},
+        {"prompt-length", NULL, 0, OPTION_INT, &plan->prompt_length, 1, 1e6, "N", "fixed_length: tokens of a prompt (100)", false},
+        {"num-samples", NULL, 0, OPTION_INT, &plan->num_samples, 1, 1e7, "N", "fixed_length: prompts (8)", false},
+        {"resume", NULL, 0, OPTION_TEXT, &p.resume, 0, 0, "RUN", "go on with a run that was cut off", false},
+        {"retry-errors", NULL, 0, OPTION_FLAG, &p.retry_errors, 0, 0, NULL, "with --resume: ask failed ones again", false},
+        {"allow-other-machine", NULL, 0, OPTION_FLAG, &p.other_machine, 0, 0, NULL, "with --resume: on other hardware", false},
+        {"output-dir", "output_path", 0, OPTION_TEXT, &p.output_dir, 0, 0, "DIR", "where run folders go (runs)", false},
+        {"allow-failures", NULL, 0, OPTION_INT, &p.allow_failures, 0, 1e9, "N", "exit 0 with up to N failed (0)", false},
+        {"allow-missing", NULL, 0, OPTION_FLAG, &p.allow_missing, 0, 0, NULL, "IPJ though many joules are missing", false},
+        {"output", NULL, 'o', OPTION_TEXT, &p.format, 0, 0, "FORMAT", "table or json (table)", false},
+    };
+    enum { N = sizeof opt / sizeof opt[0] };
+    const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
+    size_t n_rest, clash = N;
+    int code = 0;
+    if (cli_options(&command_profile, opt, N, argc, argv, rest, &n_rest, &code))
+        goto out;
+    for (size_t i = 0; strcmp(opt[i].name, "resume") != 0; i++)
+        if (opt[i].seen)
+            clash = i;
+    if (n_rest)
+        ipw_err_set(&err, IPW_E_USAGE, "unexpected '%s': the model is given with -m, a run to go on with by --resume", rest[0]);
+    else if (p.resume && clash < N)
+        ipw_err_set(&err, IPW_E_USAGE, "--resume takes '--%s' from the run; leave it out, or start a new run", opt[clash].name);
+    else if (!p.resume && (p.retry_errors || p.other_machine))
+        ipw_err_set(&err, IPW_E_USAGE, "'--%s' goes with --resume RUN", p.retry_errors ? "retry-errors" : "allow-other-machine");
+    else
+        err.code = cli_format(p.format, formats, &err);
+    code = err.code ? cli_fail(&err) : profile_run(&p);
+out:
+    if (p.engine)
+        p.ops->close(p.engine);
+    meter_close(p.meter);
+    store_close(p.store);
+    dataset_close(p.data);
+    run_todo_release(&p.todo);
+    run_segment_release(&p.segment);
+    run_plan_release(plan);
+    free(p.output_dir);
+    free(p.resume);
+    free(p.shard);
+    free(p.format);
+    free(rest);
+    return code;
+}
+
+const struct command command_profile = {.name = "profile",
+                                        .group = "Measure",
+                                        .summary = "ask a model questions; record accuracy, joules, watts, latency",
+                                        .usage = "ipw profile -m MODEL.gguf [options]",
+                                        .run = profile};

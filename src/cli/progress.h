@@ -1,0 +1,18 @@
+/* The progress line of a run, on stderr when it is a terminal. */
+#ifndef IPW_CLI_PROGRESS_H
+#define IPW_CLI_PROGRESS_H
+
+#include "run/writer.h"
+
+struct progress {
+    bool tty;
+    int64_t started_ns; /* CLOCK_MONOTONIC_RAW */
+    size_t done_before; /* answers that were there when this session began */
+    int width;          /* what the last line took */
+};
+
+void progress_begin(struct progress *p, bool tty, size_t done_before);
+void progress_draw(const struct run_progress *r, void *progress); /* a writer's tick */
+void progress_end(struct progress *p);                            /* clears the line */
+
+#endif

@@ -1,0 +1,135 @@
+/* ipw sensors: the energy counters here, what each covers, who may read it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "energy/meter.h"
+#include "report/report.h"
+
+/* Name of a counter's raw unit, where there is one. */
+static const char *unit_name(const struct energy_channel *c)
+{
+    static const struct {
+        double nj;
+        const char *name;
+    } units[] = {{1, "nJ"}, {1e3, "uJ"}, {1e6, "mJ"}, {1e9, "J"}};
+    for (size_t i = 0; c->kind == ENERGY_KIND_COUNTER && !c->estimated && i < sizeof units / sizeof units[0]; i++)
+        if (c->unit_nj == units[i].nj)
+            return units[i].name;
+    return NULL;
+}
+
+static double positive(double x)
+{
+    return x > 0 ? x : (double)NAN;
+}
+
+static void json_channel(struct json_out *o, json_node *list, const struct energy_channel *c)
+{
+    json_node *n = json_put_obj(o, list, NULL);
+    json_put_str(o, n, "id", c->id);
+    json_put_str(o, n, "device", *c->device ? c->device : NULL);
+    json_put_str(o, n, "scope", c->status == ENERGY_CHANNEL_ABSENT ? NULL : energy_scope_name(c->scope));
+    json_put_str(o, n, "kind", energy_kind_name(c->kind));
+    json_put_str(o, n, "unit", unit_name(c));
+    json_put_num(o, n, "period_ms", positive((double)c->period_ns * 1e-6));
+    json_put_num(o, n, "quantum_j", positive((double)c->quantum_nj * 1e-9));
+    json_put_num(o, n, "wrap_j", positive((double)c->modulus * c->unit_nj * 1e-9));
+    json_put_bool(o, n, "in_total", c->in_total);
+    json_put_str(o, n, "why", c->why);
+    json_put_str(o, n, "status", energy_channel_status_name(c->status));
+    if (c->remedy.id) {
+        json_node *r = json_put_obj(o, n, "remedy");
+        json_put_str(o, r, "id", c->remedy.id);
+        json_put_str(o, r, "text", c->remedy.text);
+    } else {
+        json_put_null(o, n, "remedy");
+    }
+    json_put_str(o, n, "verified", c->verified);
+}
+
+static void as_json(const struct meter *m, struct ipw_buf *out)
+{
+    size_t n;
+    const struct energy_channel *c = meter_channels(m, &n);
+    struct json_out *o = json_out_new();
+    json_node *top = json_new_obj(o);
+    json_put_str(o, top, "schema", "ipw.sensors/1");
+    json_put_str(o, top, "signature", meter_signature(m));
+    json_node *list = json_put_arr(o, top, "channels");
+    for (size_t i = 0; i < n; i++)
+        json_channel(o, list, &c[i]);
+    char *s = json_write(o, top, true);
+    ipw_buf_adds(out, s);
+    free(s);
+    json_out_free(o);
+}
+
+/* "id scope period status in/out": the reasons stand below, they are long. */
+static void as_table(const struct meter *m, struct ipw_buf *out)
+{
+    static const char *const head[] = {"channel", "covers", "every", "status", "total", "why"};
+    size_t n;
+    const struct energy_channel *c = meter_channels(m, &n);
+    const char **cells = ipw_calloc(n * 6 + 1, sizeof *cells);
+    char(*every)[16] = ipw_calloc(n + 1, sizeof *every);
+    for (size_t i = 0; i < n; i++) {
+        const char **row = cells + i * 6;
+        if (c[i].period_ns > 0)
+            snprintf(every[i], sizeof every[i], "%g ms", (double)c[i].period_ns * 1e-6);
+        row[0] = c[i].id;
+        row[1] = c[i].status == ENERGY_CHANNEL_ABSENT ? "-" : energy_scope_name(c[i].scope);
+        row[2] = *every[i] ? every[i] : "-";
+        row[3] = energy_channel_status_name(c[i].status);
+        row[4] = c[i].in_total ? "in" : "-";
+        row[5] = c[i].why;
+    }
+    struct report_table t = {head, 6, n, cells, 0};
+    ipw_buf_addf(out, "Energy of this machine: %s%s\n\n", meter_source(m),
+                 strcmp(meter_source(m), "estimated") ? "" : " (a CPU load model; no counter can be read)");
+    report_table(&t, "table", 80, out);
+    ipw_buf_addf(out, "\nThe total is %s.\n", meter_signature(m));
+    for (size_t i = 0; i < n; i++)
+        if (c[i].remedy.id)
+            ipw_buf_addf(out, "\n%s %s: %s\n", c[i].id, c[i].remedy.id, c[i].remedy.text);
+    free(cells);
+    free(every);
+}
+
+extern const struct command command_sensors;
+
+static int sensors(struct cli *cli, int argc, char **argv)
+{
+    static const char *const formats[] = {"table", "json", NULL};
+    char *format = ipw_strdup("table");
+    struct option opt[] = {{"output", NULL, 'o', OPTION_TEXT, &format, 0, 0, "FORMAT", "table or json (table)", false}};
+    const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
+    struct ipw_buf out = IPW_BUF_INIT;
+    struct meter *m = NULL;
+    struct ipw_err err;
+    size_t n_rest;
+    int code;
+    if (cli_options(&command_sensors, opt, 1, argc, argv, rest, &n_rest, &code))
+        goto out;
+    if (cli_format(format, formats, &err) || meter_open(&m, &cli->env, METER_AUTO, &err)) {
+        code = cli_fail(&err);
+        goto out;
+    }
+    (strcmp(format, "json") ? as_table : as_json)(m, &out);
+    code = cli_print(out.s, out.len);
+out:
+    meter_close(m);
+    ipw_buf_release(&out);
+    free(format);
+    free(rest);
+    return code;
+}
+
+const struct command command_sensors = {.name = "sensors",
+                                        .group = "Measure",
+                                        .summary = "the energy counters here, what each covers, who may read it",
+                                        .usage = "ipw sensors [-o table|json]",
+                                        .run = sensors};

@@ -1,0 +1,58 @@
+/* Questions: records as contract/question.example.jsonl, from a JSONL file or a built-in set. To add a built-in
+ * set: write src/dataset/<name>.c, add a row in registry.c (docs/add-a-dataset.md). */
+#ifndef IPW_DATASET_DATASET_H
+#define IPW_DATASET_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+struct question {
+    const char *id;
+    const char *type;      /* "mcq", "numeric", ... as read; "exact" when absent */
+    const char *subject;   /* NULL: none; the domain of results */
+    const char *record;    /* the line as read (one line of JSON): rescoring needs nothing else */
+    size_t record_len;
+    int64_t max_tokens;    /* 0: none given */
+};
+
+struct dataset {
+    char name[128]; /* the built-in's name, or the file's base name without .jsonl */
+    char sha256[65];
+    struct question *v;
+    size_t n;
+    struct ipw_arena arena;
+};
+
+struct dataset_cfg {
+    int64_t prompt_length; /* fixed_length: words of the prompt's body in tokens x 5 characters; 0: 100 */
+    int64_t num_samples;   /* fixed_length: how many; 0: 8 */
+};
+
+/* spec: a built-in's name, else a path. Every line is checked before any question is asked; errors name file and
+ * line ("'q.jsonl' line 7: ..."). Code IPW_E_INPUT. An unknown name suggests the nearest built-in. */
+int dataset_open(struct dataset **out, const char *spec, const struct dataset_cfg *cfg,
+                 struct ipw_err *err);
+void dataset_close(struct dataset *d);
+
+struct dataset_ops {
+    const char *name;
+    const char *what;
+    int (*text)(const struct dataset_cfg *cfg, struct ipw_buf *jsonl, struct ipw_err *err);
+};
+extern const struct dataset_ops *const datasets[]; /* built-in sets, NULL-terminated */
+
+/* Reads records from JSONL text; source is the name for messages. Also used by the built-ins. */
+int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, size_t len,
+                       struct ipw_err *err);
+
+/* The user message of a question (datasets 1.3, own wording), and its template's versioned id (static), e.g.
+ * "mcq/1". Records with `messages` give them as they are: *tmpl is "messages/1" and user stays empty. */
+void dataset_prompt(const json_val *record, struct ipw_buf *user, const char **tmpl);
+
+#endif

@@ -1,0 +1,40 @@
+/* attribute: readings x marks -> joules. Pure: no I/O, no clock, no global. The one code path for every joule
+ * that ipw stores (end of a run, --resume, reattribute). */
+#ifndef IPW_ENERGY_ATTRIBUTE_H
+#define IPW_ENERGY_ATTRIBUTE_H
+
+#include "base/status.h"
+#include "energy/channel.h"
+
+enum { ENERGY_ATTRIBUTION_VERSION = 1 };
+
+/* One query's stamps, ns of ipw_now() (any origin, the same as the readings'). t_first < 0: no first token. */
+struct energy_mark {
+    int64_t t_send, t_first, t_end;
+};
+
+struct energy_value {
+    int64_t nj;               /* valid when status is MEASURED, ESTIMATED or LOW_RESOLUTION */
+    int64_t u_nj;             /* one sigma, without gain; -1 unknown */
+    enum energy_status status;
+    const char *method;       /* static: "interpolate", "trapezoid" */
+    const char *reason;       /* static: NULL, "counter_reset", "counter_gap", "counter_stalled", ... */
+};
+
+struct energy_query_value {
+    struct energy_value total, prefill, decode; /* prefill [send, first), decode [first, end] */
+};
+
+/* Attributes one channel of one segment. readings: of this channel, any order (they are sorted by time here,
+ * in place). marks: in order of t_send; windows must not overlap (one request in flight). out: n_marks rows.
+ * gap: energy between the first t_send and the last t_end outside every query, plus nothing else, so that
+ * sum(out.total) + gap = the counter's delta over [first t_send, last t_end] within one quantum. */
+void energy_attribute(const struct energy_channel *ch, struct energy_reading *readings, size_t n,
+                      const struct energy_mark *marks, size_t n_marks, struct energy_query_value *out,
+                      struct energy_value *gap);
+
+/* Sum of the members of a total for one query. A member that is missing makes the sum missing with its reason
+ * (never a smaller number); the worst status wins. u: gains excluded, members independent. */
+struct energy_value energy_sum(const struct energy_value *v, size_t n);
+
+#endif

@@ -1,0 +1,20 @@
+/* What /proc/cpuinfo says about the processor, for drivers and models of energy. */
+#ifndef IPW_ENERGY_CPUINFO_H
+#define IPW_ENERGY_CPUINFO_H
+
+#include <stdbool.h>
+
+#include "base/env.h"
+
+struct energy_cpuinfo {
+    int n_cpus;       /* "processor" lines: hardware threads; 0 when the file cannot be read */
+    char vendor[32];  /* "GenuineIntel", "AuthenticAMD"; "arm:0x41" from "CPU implementer" */
+    char name[96];    /* "model name", "" if none */
+    int family, model, stepping; /* ARM: model = "CPU part"; -1 unknown */
+    bool hypervisor, sgx;
+};
+
+void energy_cpuinfo_read(struct energy_cpuinfo *out, const struct ipw_env *env);
+void energy_cpuinfo_parse(struct energy_cpuinfo *out, const char *text); /* the file's content */
+
+#endif

@@ -1,0 +1,177 @@
+/* The scope lattice (telemetry 2.2): what lies inside what, and so what may be added. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "energy/channel.h"
+
+#define BIT(scope) (1u << ENERGY_SCOPE_##scope)
+
+enum role {
+    PART,   /* a member of the component total unless something that holds it is one */
+    DETAIL, /* inside its parent even when that cannot be read: one AMD "core" zone is a single core */
+    WHOLE,  /* the machine or more: never added to its parts */
+};
+
+static const struct {
+    enum role role;
+    unsigned inside;   /* scopes that hold this one on the same device */
+    unsigned anywhere; /* scopes that hold it on whatever device */
+} lattice[ENERGY_SCOPE_N] = {
+    [ENERGY_SCOPE_SOC_IN] = {PART, 0, 0},
+    [ENERGY_SCOPE_MODULE] = {PART, 0, BIT(SOC_IN)},
+    [ENERGY_SCOPE_CPU_PACKAGE] = {PART, 0, BIT(SOC_IN) | BIT(MODULE)},
+    [ENERGY_SCOPE_DRAM] = {PART, 0, BIT(SOC_IN) | BIT(MODULE)},
+    [ENERGY_SCOPE_ANE] = {PART, 0, BIT(SOC_IN) | BIT(MODULE)},
+    [ENERGY_SCOPE_GPU_BOARD] = {PART, 0, BIT(SOC_IN) | BIT(MODULE)},
+    [ENERGY_SCOPE_GPU_CHIP] = {PART, BIT(GPU_BOARD), BIT(SOC_IN) | BIT(MODULE)},
+    [ENERGY_SCOPE_CPU_CORE] = {DETAIL, BIT(CPU_PACKAGE), 0},
+    [ENERGY_SCOPE_IGPU] = {DETAIL, BIT(CPU_PACKAGE), 0},
+    [ENERGY_SCOPE_GPU_MEMORY] = {DETAIL, BIT(GPU_BOARD), 0},
+    [ENERGY_SCOPE_RAIL] = {DETAIL, 0, 0},
+    [ENERGY_SCOPE_PLATFORM] = {WHOLE, 0, 0},
+    [ENERGY_SCOPE_WALL] = {WHOLE, 0, 0},
+    [ENERGY_SCOPE_BATTERY] = {WHOLE, 0, 0},
+};
+
+/* Holders come before what they hold, so that one pass decides. */
+static const enum energy_scope part_order[] = {
+    ENERGY_SCOPE_SOC_IN,    ENERGY_SCOPE_MODULE,   ENERGY_SCOPE_CPU_PACKAGE, ENERGY_SCOPE_DRAM,
+    ENERGY_SCOPE_GPU_BOARD, ENERGY_SCOPE_GPU_CHIP, ENERGY_SCOPE_ANE,
+};
+static const enum energy_scope system_order[] = {ENERGY_SCOPE_WALL, ENERGY_SCOPE_PLATFORM,
+                                                 ENERGY_SCOPE_SOC_IN, ENERGY_SCOPE_BATTERY};
+
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+static bool usable(const struct energy_channel *c)
+{
+    return c->status == ENERGY_CHANNEL_OK && c->kind != ENERGY_KIND_GAUGE;
+}
+
+/* Smaller is better: a counter loses nothing in a stall; MMIO RAPL repeats the MSR's energy. */
+static int rank(const struct energy_channel *c)
+{
+    return (int)c->kind * 2 + ipw_starts(c->id, "rapl:intel-rapl-mmio:");
+}
+
+/* The channel that stands for (scope, device of c), NULL if none can be read. */
+static const struct energy_channel *best(const struct energy_channel *ch, size_t n,
+                                         const struct energy_channel *c)
+{
+    const struct energy_channel *b = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (usable(&ch[i]) && ch[i].scope == c->scope && ch[i].estimated == c->estimated &&
+            ipw_streq(ch[i].device, c->device) && (!b || rank(&ch[i]) < rank(b)))
+            b = &ch[i];
+    return b;
+}
+
+static const struct energy_channel *holder(const struct energy_channel *ch, size_t n,
+                                           const struct energy_channel *c)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].in_total && (lattice[c->scope].anywhere >> ch[i].scope & 1 ||
+                               (lattice[c->scope].inside >> ch[i].scope & 1 &&
+                                ipw_streq(ch[i].device, c->device))))
+            return &ch[i];
+    return NULL;
+}
+
+#define WHY(c, ...) snprintf((c)->why, sizeof(c)->why, __VA_ARGS__)
+
+static void decide_part(struct energy_channel *ch, size_t n, struct energy_channel *c)
+{
+    const struct energy_channel *h = holder(ch, n, c), *b = best(ch, n, c);
+    if (h) {
+        WHY(c, "inside %s of %.48s", energy_scope_name(h->scope), h->device);
+    } else if (b != c) {
+        WHY(c, "same energy as %.78s", b->id);
+    } else {
+        c->in_total = true;
+        WHY(c, "computes");
+    }
+}
+
+static enum energy_scope lowest_bit(unsigned set)
+{
+    return (enum energy_scope)__builtin_ctz(set);
+}
+
+/* What is said of a channel unless decide_part says more. */
+static void decide_other(struct energy_channel *c)
+{
+    const char *word = energy_scope_name(c->scope);
+    if (c->status == ENERGY_CHANNEL_ABSENT)
+        WHY(c, "not on this machine");
+    else if (c->status != ENERGY_CHANNEL_OK)
+        WHY(c, "cannot be read");
+    else if (c->kind == ENERGY_KIND_GAUGE)
+        WHY(c, "a gauge: never in a total");
+    else if (lattice[c->scope].role == WHOLE)
+        WHY(c, "%s: not added to its parts", word);
+    else if (lattice[c->scope].inside)
+        WHY(c, "inside %s of %.48s", energy_scope_name(lowest_bit(lattice[c->scope].inside)),
+            c->device);
+    else
+        WHY(c, "%s: detail only", word);
+}
+
+static void resolve_system(struct energy_channel *ch, size_t n)
+{
+    for (size_t k = 0; k < N_OF(system_order); k++) {
+        bool any = false;
+        for (size_t i = 0; i < n; i++)
+            if (ch[i].scope == system_order[k] && !ch[i].estimated && best(ch, n, &ch[i]) == &ch[i])
+                any = ch[i].in_system = true;
+        if (any)
+            return;
+    }
+}
+
+void energy_scope_resolve(struct energy_channel *ch, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ch[i].in_total = ch[i].in_system = false;
+        decide_other(&ch[i]);
+    }
+    bool counters = false;
+    for (size_t k = 0; k < N_OF(part_order); k++)
+        for (size_t i = 0; i < n; i++)
+            if (ch[i].scope == part_order[k] && usable(&ch[i]) && !ch[i].estimated) {
+                decide_part(ch, n, &ch[i]);
+                counters |= ch[i].in_total;
+            }
+    /* The rows of a model are terms of one sum, so they are not compared with each other. */
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].estimated && usable(&ch[i])) {
+            ch[i].in_total = !counters;
+            WHY(&ch[i], counters ? "a model: there are counters" : "a model of what computes");
+        }
+    resolve_system(ch, n);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+void energy_signature(const struct energy_channel *ch, size_t n, char *out, size_t size)
+{
+    unsigned seen = 0;
+    const char *words[ENERGY_SCOPE_N];
+    size_t n_words = 0;
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].in_total && !(seen >> ch[i].scope & 1)) {
+            seen |= 1u << ch[i].scope;
+            words[n_words++] = energy_scope_name(ch[i].scope);
+        }
+    qsort(words, n_words, sizeof words[0], by_text);
+    char text[256] = "component(";
+    size_t len = strlen(text);
+    for (size_t i = 0; i < n_words; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i ? "+" : "", words[i]);
+    snprintf(out, size, "%s)", text);
+}

@@ -1,0 +1,8 @@
+/* The greedy choice of a token. */
+#ifndef IPW_ENGINE_ARGMAX_H
+#define IPW_ENGINE_ARGMAX_H
+
+/* Lowest index of the largest of n > 0 values. */
+int engine_argmax(const float *x, int n);
+
+#endif

@@ -1,0 +1,102 @@
+/* Engines: what answers questions. Event-shaped, so that one runner serves one question at a time and a
+ * thousand streams. To add one: write src/engine/<name>.c ending in one `const struct engine_ops`, add a row in
+ * registry.c (docs/add-an-engine.md). Used by one thread (work), but for engine_abort. */
+#ifndef IPW_ENGINE_ENGINE_H
+#define IPW_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/err.h"
+#include "base/status.h"
+
+struct engine;
+
+enum { ENGINE_LOGPROBS = 1, ENGINE_SHARED_KV = 2, ENGINE_SERVER_TIMINGS = 4, ENGINE_REMOTE = 8 };
+
+struct engine_cfg {
+    const char *model;      /* path (llama) */
+    const char *system;     /* system prompt; NULL: none of ours */
+    bool no_chat_template;
+    bool ignore_eos;
+    double temperature, top_p;
+    int64_t top_k;          /* 0: off */
+    uint64_t seed;
+    int64_t ctx;            /* tokens; 0: the model's own, at most 4096 */
+    int64_t threads;        /* 0: all online CPUs */
+    int64_t gpu_layers;     /* -1: all that fit */
+};
+
+struct engine_message {
+    const char *role, *content;
+};
+
+struct engine_req {
+    uint32_t id; /* caller's; events carry it */
+    const struct engine_message *messages;
+    size_t n_messages;
+    int64_t max_tokens;
+    uint64_t seed; /* of this query: used when temperature > 0 */
+};
+
+enum engine_event_kind { ENGINE_SENT, ENGINE_FIRST, ENGINE_TOKEN, ENGINE_END };
+
+/* t_ns is ipw_now() at the instant. FIRST comes with the first token (of any kind), before its TOKEN event. text of
+ * TOKEN: bytes decoded by this token, whole UTF-8 sequences only, may be empty; valid until the next poll. */
+struct engine_event {
+    enum engine_event_kind kind;
+    uint32_t id;
+    int64_t t_ns;
+    const char *text;
+    size_t len;
+    /* END only */
+    enum query_status status;
+    const char *reason; /* static: "prompt_too_long", "interrupted", ...; NULL when ok */
+    const char *stop;   /* static: "eos", "length", "abort"; NULL when there was none */
+    int64_t n_in, n_cached, n_out;
+    const char *prompt; /* as sent, after the chat template; valid until the next poll */
+    size_t prompt_len;
+};
+
+struct engine_device {
+    char key[64];  /* "cpu", or a PCI bus id */
+    char name[128];
+    char kind[16]; /* "cpu", "gpu", "accel" */
+    bool computes; /* holds repeating layers, the output layer or KV */
+};
+
+/* What is known about the model; text is owned by the engine. Unknown: NULL or -1. */
+struct engine_model {
+    const char *name, *arch, *quant, *fingerprint, *chat_template; /* "jinja", "none" */
+    int64_t params_total, params_active, bytes, n_layer, n_ctx_train, n_ctx, n_expert, n_expert_used;
+    int64_t n_vocab, threads;
+};
+
+struct engine_ops {
+    const char *name;
+    const char *what;
+    const char *verified;
+    uint32_t caps;
+    int (*open)(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg,
+                struct ipw_err *err);
+    /* Takes a copy of what it needs; never blocks. */
+    int (*submit)(struct engine *e, const struct engine_req *req, struct ipw_err *err);
+    /* Does some work, or waits until deadline_ns at most; fills events, returns how many (0: none yet), or a
+     * negative IPW_E_ code when the engine cannot go on. */
+    int (*poll)(struct engine *e, int64_t deadline_ns, struct engine_event *ev, int cap,
+                struct ipw_err *err);
+    void (*cancel)(struct engine *e, uint32_t id); /* its END comes with status error, reason "interrupted" */
+    void (*abort)(struct engine *e); /* from any thread or a signal handler: makes a running poll return soon */
+    int (*devices)(struct engine *e, struct engine_device *out, int cap);
+    const struct engine_model *(*model)(struct engine *e);
+    const char *(*build)(struct engine *e);       /* version of the engine */
+    const char *(*cpu_variant)(struct engine *e); /* instruction sets of the CPU kernels; NULL: not known */
+    void (*close)(struct engine *e);
+};
+
+extern const struct engine_ops *const engines[]; /* NULL-terminated */
+const struct engine_ops *engine_find(const char *name);
+
+#endif

@@ -1,0 +1,44 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "report/internal.h"
+
+/* Counts are whole numbers where they are known. */
+static void put_count(struct json_out *o, json_node *to, const char *key, double n)
+{
+    if (isfinite(n))
+        json_put_int(o, to, key, (int64_t)n);
+    else
+        json_put_null(o, to, key);
+}
+
+void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
+{
+    for (size_t i = 0; i < run->n; i++) {
+        const struct table_row *r = &run->v[i];
+        struct json_out *o = json_out_new();
+        json_node *n = json_new_obj(o);
+        json_put_str(o, n, "query_id", r->query_id);
+        json_put_str(o, n, "dataset", r->dataset);
+        json_put_str(o, n, "domain", r->domain);
+        json_put_int(o, n, "sample", r->sample);
+        json_put_int(o, n, "attempt", r->attempt);
+        json_put_str(o, n, "status", query_status_name(r->status));
+        json_put_str(o, n, "reason", r->reason ? r->reason : r->score_reason);
+        json_put_str(o, n, "score", score_status_name(r->score));
+        json_put_num(o, n, "correct", r->correct);
+        json_put_str(o, n, "extracted", r->extracted);
+        put_count(o, n, "n_in", r->n_in);
+        put_count(o, n, "n_out", r->n_out);
+        json_put_num(o, n, "ttft_s", r->ttft_s);
+        json_put_num(o, n, "latency_s", r->latency_s);
+        json_put_num(o, n, "energy_j", r->energy_j);
+        json_put_num(o, n, "u_j", r->u_j);
+        json_put_str(o, n, "energy_status", energy_status_name(r->energy_status));
+        json_put_str(o, n, "energy_reason", r->energy_reason);
+        char *line = json_write(o, n, false);
+        ipw_buf_addf(out, "%s\n", line);
+        free(line);
+        json_out_free(o);
+    }
+}

@@ -1,0 +1,121 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "report/internal.h"
+
+void report_put_estimate(struct json_out *o, json_node *to, const char *key, const struct estimate *e)
+{
+    json_node *n = json_put_obj(o, to, key);
+    json_put_num(o, n, "est", e->est);
+    json_put_num(o, n, "lo", e->lo);
+    json_put_num(o, n, "hi", e->hi);
+    json_put_num(o, n, "meter_lo", e->meter_lo);
+    json_put_num(o, n, "meter_hi", e->meter_hi);
+    json_put_int(o, n, "n", (int64_t)e->n);
+    json_put_str(o, n, "method", e->method);
+}
+
+void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *e)
+{
+    report_put_estimate(o, json_put_obj(o, to, key), "component", e);
+}
+
+static void put_scope_num(struct json_out *o, json_node *to, const char *key, double x)
+{
+    json_put_num(o, json_put_obj(o, to, key), "component", x);
+}
+
+static void put_quantiles(struct json_out *o, json_node *to, const char *key, const struct quantiles *q)
+{
+    json_node *n = json_put_obj(o, to, key);
+    json_put_num(o, n, "mean", q->mean);
+    json_put_num(o, n, "p50", q->p50);
+    json_put_num(o, n, "p90", q->p90);
+    json_put_num(o, n, "p99", q->p99);
+}
+
+static void put_phase(struct json_out *o, json_node *to, const char *key, const struct phase_figures *p)
+{
+    json_node *n = json_put_obj(o, to, key);
+    json_put_num(o, n, "s", p->s);
+    put_scope_num(o, n, "j", p->j);
+    json_put_num(o, n, "w", p->w);
+    json_put_num(o, n, "j_per_token", p->j_per_token);
+    json_put_str(o, n, "reason", p->reason);
+}
+
+static void put_energy(struct json_out *o, json_node *top, const struct table_run *run,
+                       const struct accuracy_result *r)
+{
+    json_node *e = json_put_obj(o, top, "energy");
+    json_put_str(o, e, "source", run->energy_source);
+    json_put_str(o, e, "headline", "component");
+    json_put_str(o, e, "signature", run->signature);
+    put_scope_num(o, e, "total_j", r->total_j);
+    report_put_scoped(o, e, "per_query_j", &r->per_query_j);
+    put_scope_num(o, e, "gap_j", r->gap_j);
+    put_scope_num(o, e, "idle_w", NAN); /* no baselines yet */
+    json_node *list = json_put_arr(o, e, "unmetered");
+    for (size_t i = 0; i < run->n_unmetered; i++)
+        json_put_str(o, list, NULL, run->unmetered[i]);
+    json_put_str(o, e, "reason", r->energy_reason);
+}
+
+char *report_summary_json(const struct table_run *run, const struct accuracy_result *r)
+{
+    struct json_out *o = json_out_new();
+    json_node *top = json_new_obj(o);
+    json_put_str(o, top, "schema", "ipw.summary/1");
+    json_put_str(o, top, "run_id", run->run_id);
+    json_put_bool(o, top, "complete", run->complete);
+    json_node *n = json_put_obj(o, top, "model");
+    json_put_str(o, n, "name", run->model_name);
+    json_put_str(o, n, "fingerprint", run->model_fingerprint);
+    json_put_str(o, n, "quant", run->quant);
+    n = json_put_obj(o, top, "dataset");
+    json_put_str(o, n, "name", run->dataset_name);
+    json_put_str(o, n, "sha256", run->dataset_sha256);
+    json_put_int(o, n, "n", run->dataset_n);
+    json_put_str(o, top, "device", run->device);
+    n = json_put_obj(o, top, "status_counts");
+    json_node *q = json_put_obj(o, n, "query"), *s = json_put_obj(o, n, "score");
+    for (int i = 0; i < QUERY_STATUS_N; i++)
+        if (r->by_query[i])
+            json_put_int(o, q, query_status_name(i), (int64_t)r->by_query[i]);
+    for (int i = 0; i < SCORE_STATUS_N; i++)
+        if (r->by_score[i])
+            json_put_int(o, s, score_status_name(i), (int64_t)r->by_score[i]);
+    report_put_estimate(o, top, "accuracy", &r->accuracy);
+    report_put_estimate(o, top, "accuracy_scored", &r->accuracy_scored);
+    n = json_put_obj(o, top, "accuracy_bounds");
+    json_put_num(o, n, "all_wrong", r->all_wrong);
+    json_put_num(o, n, "all_right", r->all_right);
+    json_put_int(o, n, "unscored", (int64_t)r->n_unscored);
+    put_energy(o, top, run, r);
+    report_put_scoped(o, top, "ipj", &r->ipj);
+    report_put_scoped(o, top, "ipw", &r->ipw);
+    report_put_scoped(o, top, "ipw_tw", &r->ipw_tw);
+    report_put_scoped(o, top, "ipw_slo", &r->ipw_slo);
+    n = json_put_obj(o, top, "power_w");
+    report_put_scoped(o, n, "mean", &r->power_w);
+    put_scope_num(o, n, "max", r->power_max_w);
+    n = json_put_obj(o, top, "latency");
+    put_quantiles(o, n, "ttft_s", &r->ttft_s);
+    put_quantiles(o, n, "tpot_s", &r->tpot_s);
+    put_quantiles(o, n, "e2e_s", &r->e2e_s);
+    json_put_bool(o, n, "interactive", r->interactive);
+    n = json_put_obj(o, top, "phases");
+    put_phase(o, n, "prefill", &r->prefill);
+    put_phase(o, n, "decode", &r->decode);
+    n = json_put_obj(o, top, "tokens");
+    json_put_num(o, n, "in", r->n_in);
+    json_put_num(o, n, "cached", r->n_cached);
+    json_put_num(o, n, "out", r->n_out);
+    json_put_num(o, n, "reasoning", r->n_reason);
+    n = json_put_obj(o, top, "throughput");
+    json_put_num(o, n, "decode_tok_s", r->decode_tok_s);
+    json_put_num(o, n, "prefill_tok_s", r->prefill_tok_s);
+    char *text = json_write(o, top, true);
+    json_out_free(o);
+    return text;
+}

@@ -1,0 +1,115 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "report/internal.h"
+
+/* Columns a terminal needs for UTF-8 text (one per code point; wide characters are not told apart). */
+static int width_of(const char *s)
+{
+    int n = 0;
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+static void add_cut(struct ipw_buf *out, const char *s, int width)
+{
+    int n = 0;
+    bool cut = width_of(s) > width;
+    for (; *s && (n < width - (cut ? 2 : 0) || ((unsigned char)*s & 0xc0) == 0x80); s++) {
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+        ipw_buf_addc(out, (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+    }
+    if (cut)
+        ipw_buf_adds(out, "..");
+}
+
+static void text_row(const struct report_table *t, const char *const *row, const int *width, struct ipw_buf *out)
+{
+    for (size_t c = 0; c < t->n_cols; c++) {
+        int w = width_of(row[c]), pad = w < width[c] ? width[c] - w : 0;
+        bool right = t->right >> c & 1;
+        ipw_buf_addf(out, "%s%*s", c ? "  " : "", right ? pad : 0, "");
+        add_cut(out, row[c], width[c]);
+        if (!right && c + 1 < t->n_cols)
+            ipw_buf_addf(out, "%*s", pad, "");
+    }
+    ipw_buf_addc(out, '\n');
+}
+
+/* The widest column gives way until the table fits. */
+static void text(const struct report_table *t, int limit, struct ipw_buf *out)
+{
+    int *width = ipw_calloc(t->n_cols + 1, sizeof *width), total = 2 * (int)(t->n_cols - 1);
+    for (size_t c = 0; c < t->n_cols; c++) {
+        width[c] = width_of(t->head[c]);
+        for (size_t r = 0; r < t->n_rows; r++) {
+            int w = width_of(t->cells[r * t->n_cols + c]);
+            width[c] = w > width[c] ? w : width[c];
+        }
+        total += width[c];
+    }
+    for (; total > limit; total--) {
+        size_t widest = 0;
+        for (size_t c = 1; c < t->n_cols; c++)
+            widest = width[c] > width[widest] ? c : widest;
+        if (width[widest] <= 6)
+            break;
+        width[widest]--;
+    }
+    text_row(t, t->head, width, out);
+    for (size_t r = 0; r < t->n_rows; r++)
+        text_row(t, t->cells + r * t->n_cols, width, out);
+    free(width);
+}
+
+static void csv_cell(const char *s, struct ipw_buf *out)
+{
+    if (!strpbrk(s, ",\"\r\n")) {
+        ipw_buf_adds(out, s);
+        return;
+    }
+    ipw_buf_addc(out, '"');
+    for (; *s; s++)
+        ipw_buf_addf(out, *s == '"' ? "\"\"" : "%c", *s);
+    ipw_buf_addc(out, '"');
+}
+
+static void csv_row(const char *const *row, size_t n, struct ipw_buf *out)
+{
+    for (size_t c = 0; c < n; c++) {
+        if (c)
+            ipw_buf_addc(out, ',');
+        csv_cell(strcmp(row[c], "-") != 0 ? row[c] : "", out);
+    }
+    ipw_buf_adds(out, "\r\n");
+}
+
+static void md_row(const char *const *row, size_t n, struct ipw_buf *out)
+{
+    for (size_t c = 0; c < n; c++) {
+        ipw_buf_adds(out, "| ");
+        for (const char *s = row[c]; *s; s++)
+            ipw_buf_addf(out, *s == '|' ? "\\|" : "%c", (unsigned char)*s < 0x20 ? ' ' : *s);
+        ipw_buf_addc(out, ' ');
+    }
+    ipw_buf_adds(out, "|\n");
+}
+
+void report_table(const struct report_table *t, const char *format, int width, struct ipw_buf *out)
+{
+    if (!strcmp(format, "table")) {
+        text(t, width, out);
+        return;
+    }
+    bool md = !strcmp(format, "md");
+    (md ? md_row : csv_row)(t->head, t->n_cols, out);
+    for (size_t c = 0; md && c < t->n_cols; c++)
+        ipw_buf_adds(out, t->right >> c & 1 ? "|---:" : "|---");
+    if (md)
+        ipw_buf_adds(out, "|\n");
+    for (size_t r = 0; r < t->n_rows; r++)
+        (md ? md_row : csv_row)(t->cells + r * t->n_cols, t->n_cols, out);
+}

@@ -1,0 +1,11 @@
+/* Finish: facts -> joules and scores, written back into run.db in one transaction. Idempotent: a kill inside it leaves
+ * the run as it was, and doing it again gives the same rows. */
+#ifndef IPW_RUN_FINISH_H
+#define IPW_RUN_FINISH_H
+
+#include "store/store.h"
+
+/* Attributes every channel of every segment and scores every stored answer; sets meta generation and complete. */
+int run_finish(struct store *store, struct ipw_err *err);
+
+#endif

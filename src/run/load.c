@@ -1,0 +1,350 @@
+#include "run/load.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "energy/attribute.h"
+#include "energy/collector.h"
+
+struct attempt { /* one query row and where it belongs */
+    size_t row;
+    bool first, last;
+    const char *scorer; /* the record's own; NULL unknown */
+    int64_t score_version;
+};
+
+struct member { /* a channel of the component total */
+    int64_t id;
+    const char *scope, *name, *source;
+    double gain_u, joules;
+    bool estimated;
+};
+
+struct loader {
+    struct table_run *t;
+    struct attempt *at; /* by query id */
+    size_t n_at, cap_at;
+    struct member *member;
+    size_t n_member, cap_member;
+    struct energy_channel *channels; /* members, for the signature */
+    size_t n_channels, cap_channels;
+    const char *cpu;
+    int64_t threads;
+    bool gpu_computes, cpu_computes, cpu_metered;
+    char *gpu;
+    const char **unmetered;
+    size_t n_unmetered, cap_unmetered;
+    /* the values of one (query, phase), in the order the store gives them */
+    int64_t query;
+    char phase[16];
+    struct energy_value *v;
+    size_t n_v, cap_v;
+};
+
+/* ---- what is common to the rows ---- */
+
+static const char *keep(struct loader *l, const char *s)
+{
+    return ipw_arena_strdup(&l->t->arena, s);
+}
+
+static void load_meta(struct loader *l, struct store *store)
+{
+    struct table_run *t = l->t;
+    struct json_doc *doc;
+    struct ipw_err ignored;
+    t->run_id = keep(l, store_meta(store, "run_id"));
+    t->complete = store_meta_int(store, "complete", 0) == 1;
+    const char *text = store_meta(store, "model");
+    if (text && !json_read(&doc, text, strlen(text), 0, &ignored)) {
+        const json_val *m = json_root(doc);
+        t->model_name = keep(l, json_str(json_get(m, "name")));
+        t->model_fingerprint = keep(l, json_str(json_get(m, "fingerprint")));
+        t->quant = keep(l, json_str(json_get(m, "quant")));
+        if (!json_is_int(json_get(m, "threads"), &l->threads))
+            l->threads = 0;
+        json_doc_free(doc);
+    }
+    text = store_meta(store, "dataset");
+    if (text && !json_read(&doc, text, strlen(text), 0, &ignored)) {
+        const json_val *d = json_root(doc);
+        t->dataset_name = keep(l, json_str(json_get(d, "name")));
+        t->dataset_sha256 = keep(l, json_str(json_get(d, "sha256")));
+        if (!json_is_int(json_get(d, "n"), &t->dataset_n))
+            t->dataset_n = 0;
+        json_doc_free(doc);
+    }
+}
+
+static int on_segment(const struct store_segment *s, void *ud)
+{
+    struct loader *l = ud;
+    struct json_doc *doc;
+    struct ipw_err ignored;
+    if (!l->cpu && s->env && !json_read(&doc, s->env, strlen(s->env), 0, &ignored)) {
+        l->cpu = keep(l, json_str(json_get(json_root(doc), "cpu")));
+        json_doc_free(doc);
+    }
+    return 0;
+}
+
+static int on_device(const struct store_device *d, void *ud)
+{
+    struct loader *l = ud;
+    if (!d->computes)
+        return 0;
+    if (!strcmp(d->kind, "cpu")) {
+        l->cpu_computes = true;
+        return 0;
+    }
+    l->gpu_computes = true;
+    free(l->gpu);
+    l->gpu = ipw_strdup(d->name);
+    IPW_GROW(l->unmetered, l->n_unmetered, l->cap_unmetered);
+    l->unmetered[l->n_unmetered++] = keep(l, d->name); /* no collector meters a GPU yet */
+    return 0;
+}
+
+static int on_channel(const struct store_channel *c, void *ud)
+{
+    struct loader *l = ud;
+    if (!c->in_total)
+        return 0;
+    const struct energy_collector_ops *ops = energy_collector_find(c->source);
+    IPW_GROW(l->member, l->n_member, l->cap_member);
+    l->member[l->n_member++] = (struct member){c->id, keep(l, c->scope), keep(l, c->name), keep(l, c->source),
+                                               c->gain_u, 0, ops && ops->estimated};
+    int scope = energy_scope_of(c->scope);
+    IPW_GROW(l->channels, l->n_channels, l->cap_channels);
+    l->channels[l->n_channels++] = (struct energy_channel){
+        .scope = scope < 0 ? ENERGY_SCOPE_RAIL : (enum energy_scope)scope, .in_total = true, .status = ENERGY_CHANNEL_OK};
+    l->cpu_metered |= scope == ENERGY_SCOPE_CPU_PACKAGE || scope == ENERGY_SCOPE_MODULE || scope == ENERGY_SCOPE_SOC_IN;
+    return 0;
+}
+
+/* The metered set must contain the computing set (decisions.md). */
+static void describe(struct loader *l)
+{
+    struct table_run *t = l->t;
+    char text[400];
+    if (l->gpu)
+        snprintf(text, sizeof text, "%s", l->gpu);
+    else if (l->cpu)
+        snprintf(text, sizeof text, "%s, %lld threads, no GPU", l->cpu, (long long)l->threads);
+    else
+        snprintf(text, sizeof text, "%lld threads, no GPU", (long long)l->threads);
+    t->device = keep(l, text);
+    energy_signature(l->channels, l->n_channels, text, sizeof text);
+    t->signature = keep(l, text);
+    bool estimated = false;
+    for (size_t i = 0; i < l->n_member; i++)
+        estimated |= l->member[i].estimated;
+    t->energy_source = !l->n_member ? "none" : l->n_unmetered ? "partial" : estimated ? "estimated" : "measured";
+    t->energy_reason = !l->n_member ? "no energy counter was read" : NULL;
+    t->n_unmetered = l->n_unmetered;
+    const char **list = ipw_arena_alloc(&t->arena, (l->n_unmetered + 1) * sizeof *list);
+    for (size_t i = 0; i < l->n_unmetered; i++)
+        list[i] = l->unmetered[i];
+    t->unmetered = list;
+}
+
+/* ---- rows ---- */
+
+static double count(int64_t v)
+{
+    return v == STORE_NULL ? (double)NAN : (double)v;
+}
+
+static double span_s(int64_t from, int64_t to)
+{
+    return from == STORE_NULL || to == STORE_NULL ? (double)NAN : (double)(to - from) * 1e-9;
+}
+
+static void fill_row(struct loader *l, struct table_row *r, const struct store_query_row *in)
+{
+    const struct store_query *q = &in->q;
+    *r = (struct table_row){.query_id = keep(l, q->query_id),
+                            .dataset = l->t->dataset_name,
+                            .domain = keep(l, q->domain),
+                            .sample = q->sample,
+                            .attempt = q->attempt,
+                            .status = (enum query_status)q->status,
+                            .reason = keep(l, q->reason),
+                            .score = SCORE_PENDING,
+                            .correct = NAN,
+                            .n_in = count(q->n_in),
+                            .n_cached = count(q->n_cached),
+                            .n_out = count(q->n_out),
+                            .n_reason = count(q->n_reason),
+                            .ttft_s = span_s(q->t_send, q->t_first),
+                            .latency_s = span_s(q->t_send, q->t_end),
+                            .decode_s = span_s(q->t_first, q->t_last),
+                            .energy_j = NAN,
+                            .u_j = NAN,
+                            .prefill_j = NAN,
+                            .decode_j = NAN,
+                            .energy_status = ENERGY_MISSING,
+                            .energy_reason = "no_readings"};
+}
+
+/* Attempts of one question lie one after another only by chance; a run without --retry-errors has one each. */
+static size_t row_of(struct table_run *t, const char *query_id, int64_t sample, int64_t attempt)
+{
+    for (size_t i = t->n; attempt > 1 && i-- > 0;)
+        if (t->v[i].sample == sample && !strcmp(t->v[i].query_id, query_id))
+            return i;
+    return t->n;
+}
+
+static int on_query(const struct store_query_row *in, void *ud)
+{
+    struct loader *l = ud;
+    struct table_run *t = l->t;
+    const struct store_query *q = &in->q;
+    size_t id = (size_t)q->id, i = row_of(t, q->query_id, q->sample, q->attempt);
+    if (i == t->n) {
+        IPW_GROW(t->v, t->n, t->cap);
+        t->n++;
+    }
+    fill_row(l, &t->v[i], in);
+    if (q->t_send == STORE_NULL)
+        t->v[i].energy_reason = keep(l, q->reason ? q->reason : "not_sent");
+    while (l->n_at <= id) {
+        IPW_GROW(l->at, l->n_at, l->cap_at);
+        l->at[l->n_at++] = (struct attempt){.row = SIZE_MAX};
+    }
+    for (size_t k = 0; q->attempt > 1 && k < id; k++)
+        if (l->at[k].row == i)
+            l->at[k].last = false;
+    l->at[id] = (struct attempt){i, q->attempt == 1, true, keep(l, in->question.scorer), -1};
+    return 0;
+}
+
+/* ---- joules ---- */
+
+static bool valued(const struct energy_value *v)
+{
+    return v->status == ENERGY_MEASURED || v->status == ENERGY_ESTIMATED || v->status == ENERGY_LOW_RESOLUTION;
+}
+
+/* Adds an attempt's joules: all attempts count, and one that is missing makes the sum missing. */
+static void add_joules(double *sum, const struct energy_value *v, bool first)
+{
+    double j = valued(v) ? (double)v->nj * 1e-9 : (double)NAN;
+    *sum = first ? j : *sum + j;
+}
+
+static void flush(struct loader *l)
+{
+    if (!l->n_v)
+        return;
+    /* a member without a row (its collector opened late) is missing, not zero */
+    while (l->n_v < l->n_member) {
+        IPW_GROW(l->v, l->n_v, l->cap_v);
+        l->v[l->n_v++] = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = "no_readings"};
+    }
+    struct energy_value sum = energy_sum(l->v, l->n_v);
+    l->n_v = 0;
+    if (l->query == 0) {
+        l->t->gap_j = valued(&sum) ? (double)sum.nj * 1e-9 : (double)NAN;
+        return;
+    }
+    if (l->query < 0 || (size_t)l->query >= l->n_at || l->at[l->query].row == SIZE_MAX)
+        return;
+    struct table_row *r = &l->t->v[l->at[l->query].row];
+    bool first = l->at[l->query].first;
+    if (!strcmp(l->phase, "total")) {
+        add_joules(&r->energy_j, &sum, first);
+        r->u_j = sum.u_nj >= 0 ? first ? (double)sum.u_nj * 1e-9 : hypot(r->u_j, (double)sum.u_nj * 1e-9) : (double)NAN;
+        r->energy_status = sum.status;
+        r->energy_reason = sum.reason ? keep(l, sum.reason) : NULL;
+    } else {
+        add_joules(!strcmp(l->phase, "prefill") ? &r->prefill_j : &r->decode_j, &sum, first);
+    }
+}
+
+static int on_energy(const struct store_energy *e, void *ud)
+{
+    struct loader *l = ud;
+    struct member *m = NULL;
+    for (size_t i = 0; i < l->n_member; i++)
+        if (l->member[i].id == e->channel)
+            m = &l->member[i];
+    if (!m)
+        return 0;
+    if (e->query != l->query || strcmp(e->phase, l->phase) != 0) {
+        flush(l);
+        l->query = e->query;
+        snprintf(l->phase, sizeof l->phase, "%s", e->phase);
+    }
+    IPW_GROW(l->v, l->n_v, l->cap_v);
+    l->v[l->n_v++] = (struct energy_value){.nj = e->nj == STORE_NULL ? 0 : e->nj,
+                                           .u_nj = e->u_nj == STORE_NULL ? -1 : e->u_nj,
+                                           .status = (enum energy_status)e->status,
+                                           .reason = keep(l, e->reason)};
+    if (!strcmp(e->phase, "total") && e->nj != STORE_NULL)
+        m->joules += (double)e->nj * 1e-9;
+    return 0;
+}
+
+/* Gains of the members weighted by their joules: one maker's sensors err together, so they add. */
+static double total_gain(const struct loader *l)
+{
+    double num = 0, den = 0;
+    for (size_t i = 0; i < l->n_member; i++) {
+        num += l->member[i].gain_u * l->member[i].joules;
+        den += l->member[i].joules;
+    }
+    return den > 0 ? num / den : (double)NAN;
+}
+
+/* ---- scores ---- */
+
+static int on_score(const struct store_score *s, void *ud)
+{
+    struct loader *l = ud;
+    if (s->query < 0 || (size_t)s->query >= l->n_at)
+        return 0;
+    struct attempt *a = &l->at[s->query];
+    if (a->row == SIZE_MAX || !a->last || !ipw_streq(a->scorer, s->scorer) || s->version < a->score_version)
+        return 0;
+    struct table_row *r = &l->t->v[a->row];
+    a->score_version = s->version;
+    r->score = (enum score_status)s->status;
+    bool scored = r->score != SCORE_UNSCORED && r->score != SCORE_PENDING;
+    r->correct = scored ? isnan(s->value) ? 0 : s->value : (double)NAN;
+    r->score_reason = r->score == SCORE_UNSCORED ? keep(l, s->method) : NULL;
+    r->extracted = keep(l, s->extracted);
+    return 0;
+}
+
+int run_load(struct table_run *t, struct store *store, const char *dir, struct ipw_err *err)
+{
+    struct loader l = {.t = t, .query = INT64_MIN};
+    int rc;
+    *t = (struct table_run){.gap_j = NAN, .gain_u = NAN};
+    t->dir = keep(&l, dir);
+    load_meta(&l, store);
+    if ((rc = store_each_segment(store, on_segment, &l, err)) || (rc = store_each_device(store, on_device, &l, err)) ||
+        (rc = store_each_channel(store, on_channel, &l, err)))
+        goto out;
+    describe(&l);
+    if ((rc = store_each_query(store, STORE_WITH_QUESTION, on_query, &l, err)) ||
+        (rc = store_each_energy(store, ENERGY_ATTRIBUTION_VERSION, on_energy, &l, err)))
+        goto out;
+    flush(&l);
+    t->gain_u = total_gain(&l);
+    rc = store_each_score(store, on_score, &l, err);
+out:
+    free(l.at);
+    free(l.member);
+    free(l.channels);
+    free(l.gpu);
+    free(l.unmetered);
+    free(l.v);
+    return rc;
+}

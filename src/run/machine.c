@@ -1,0 +1,98 @@
+#include "run/machine.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+static void read_text(const struct ipw_env *env, const char *path, char *out, size_t size)
+{
+    if (ipw_env_read(env, path, out, size) < 0)
+        out[0] = '\0';
+}
+
+/* Value of the first "key : value" line of /proc/cpuinfo that has the key. */
+static void cpuinfo(const char *text, const char *key, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (const char *p = strstr(text, key); p; p = strstr(p + 1, key)) {
+        const char *colon = strchr(p, ':');
+        if ((p != text && p[-1] != '\n') || !colon)
+            continue;
+        colon += strspn(colon, ": \t");
+        snprintf(out, size, "%.*s", (int)strcspn(colon, "\n"), colon);
+        return;
+    }
+}
+
+/* Mains when any charger is online, battery when a system battery discharges. */
+static const char *power_source(const struct ipw_env *env)
+{
+    char dir[512], path[700], type[32], v[32];
+    ipw_env_path(env, "/sys/class/power_supply", dir, sizeof dir);
+    const char *found = NULL;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (e->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "/sys/class/power_supply/%s/type", e->d_name);
+        read_text(env, path, type, sizeof type);
+        bool battery = !strcmp(type, "Battery");
+        snprintf(path, sizeof path, "/sys/class/power_supply/%s/%s", e->d_name, battery ? "status" : "online");
+        read_text(env, path, v, sizeof v);
+        if (!battery && !strcmp(v, "1")) {
+            found = "mains";
+            break;
+        }
+        if (battery && !strcmp(v, "Discharging"))
+            found = "battery";
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+void run_machine_read(struct run_machine *m, const struct ipw_env *env)
+{
+    static const char smbios[] = "/sys/class/dmi/id/board_name";
+    char text[65536];
+    struct utsname u;
+    *m = (struct run_machine){0};
+    gethostname(m->host, sizeof m->host - 1);
+    read_text(env, "/proc/sys/kernel/random/boot_id", m->boot_id, sizeof m->boot_id);
+    if (!uname(&u))
+        snprintf(m->kernel, sizeof m->kernel, "%s %s", u.sysname, u.release);
+    read_text(env, "/proc/cpuinfo", text, sizeof text);
+    cpuinfo(text, "model name", m->cpu, sizeof m->cpu);
+    if (!*m->cpu)
+        read_text(env, smbios, m->cpu, sizeof m->cpu);
+    cpuinfo(text, "vendor_id", m->cpu_vendor, sizeof m->cpu_vendor);
+    m->hypervisor = strstr(text, " hypervisor ") != NULL;
+    m->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    read_text(env, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", m->governor, sizeof m->governor);
+    m->power_source = power_source(env);
+}
+
+void run_machine_word(const char *name, char *out, size_t size)
+{
+    static const char *const skip[] = {"amd",       "intel",    "intel-r", "nvidia", "geforce", "cpu", "processor",
+                                       "r",         "tm",       "with",    "radeon", "graphics", "laptop", "gpu"};
+    char slug[128];
+    size_t n = 0;
+    ipw_slug(name, slug, sizeof slug);
+    out[0] = '\0';
+    char *save;
+    for (char *w = strtok_r(slug, "-", &save); w; w = strtok_r(NULL, "-", &save)) {
+        bool drop = ipw_ends(w, "ghz");
+        for (size_t i = 0; i < sizeof skip / sizeof skip[0]; i++)
+            drop |= !strcmp(w, skip[i]);
+        if (!drop && n + strlen(w) + 2 < size && n < 32)
+            n += (size_t)snprintf(out + n, size - n, n ? "-%s" : "%s", w);
+    }
+    if (!n)
+        snprintf(out, size, "machine");
+}

@@ -1,0 +1,20 @@
+/* Facts about this machine that a run records: host, CPU, kernel, power source. Through the env seam. */
+#ifndef IPW_RUN_MACHINE_H
+#define IPW_RUN_MACHINE_H
+
+#include <stdbool.h>
+
+#include "base/env.h"
+
+struct run_machine {
+    char host[128], boot_id[64], kernel[160], cpu[128], governor[32], cpu_vendor[32];
+    int cpus;
+    bool hypervisor;
+    const char *power_source; /* "mains", "battery", NULL: not known */
+};
+void run_machine_read(struct run_machine *m, const struct ipw_env *env);
+
+/* A short word for folder names: "epyc", "core-i7-13700h", "rtx-4070". */
+void run_machine_word(const char *name, char *out, size_t size);
+
+#endif

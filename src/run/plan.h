@@ -1,0 +1,33 @@
+/* The plan of a run: everything that decides what is asked and how. Stored as JSON in run.db (meta.plan), so that
+ * --resume needs nothing but the folder. */
+#ifndef IPW_RUN_PLAN_H
+#define IPW_RUN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { RUN_MAX_TOKENS_DEFAULT = 2048, RUN_UNSET = -1 };
+
+struct run_plan { /* strings are owned */
+    char *engine, *model, *dataset, *system, *energy;
+    int64_t max_queries; /* 0: all */
+    int64_t prompt_length, num_samples; /* fixed_length; 0: its defaults */
+    int64_t shard, shards;              /* of the selected questions, those at positions = shard mod shards */
+    int64_t seed;
+    int64_t warmup;
+    int64_t max_tokens; /* RUN_UNSET: the record's, else RUN_MAX_TOKENS_DEFAULT */
+    double temperature, top_p;
+    int64_t top_k, ctx, threads, gpu_layers;
+    bool no_chat_template, ignore_eos;
+};
+
+void run_plan_init(struct run_plan *p); /* the defaults */
+void run_plan_release(struct run_plan *p);
+
+char *run_plan_json(const struct run_plan *p);              /* one line; caller frees */
+void run_plan_hash(const struct run_plan *p, char hex[65]); /* SHA-256 of that line */
+int run_plan_from_json(struct run_plan *p, const char *json, struct ipw_err *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* The runner: asks what is owed and hands finished queries to the writer. One loop for one or many in flight. */
+#ifndef IPW_RUN_RUNNER_H
+#define IPW_RUN_RUNNER_H
+
+#include <stdatomic.h>
+
+#include "run/todo.h"
+#include "run/writer.h"
+
+struct run_ctx {
+    const struct ipw_env *env;
+    const struct run_plan *plan;
+    const struct dataset *data;
+    const struct run_todo *todo;
+    struct store *store;
+    const struct meter *meter;
+    const struct run_segment *segment;
+    const struct engine_ops *ops;
+    struct engine *engine;
+    _Atomic int *signals; /* raised by the signal handler; > 0 asks for an orderly end */
+    void (*progress)(const struct run_progress *, void *ud); /* from the writer thread, 4 times a second */
+    void *ud;
+};
+
+/* Asks everything in todo. IPW_E_INTERRUPTED after a signal: what was finished is committed, the run can be
+ * resumed. IPW_E_IO when the store cannot be written any more. */
+int run_execute(const struct run_ctx *ctx, struct ipw_err *err);
+
+#endif

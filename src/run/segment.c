@@ -1,0 +1,175 @@
+#include "run/segment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+enum { MAX_DEVICES = 32 };
+
+/* Limits, clocks and the like as JSON; pmax_w is what attribution needs of it. */
+static char *describe(const struct run_machine *m, const struct energy_channel *ch, size_t n)
+{
+    struct json_out *o = json_out_new();
+    json_node *env = json_new_obj(o);
+    json_put_str(o, env, "cpu", *m->cpu ? m->cpu : NULL);
+    json_put_int(o, env, "cpus", m->cpus);
+    json_put_str(o, env, "kernel", m->kernel);
+    json_put_str(o, env, "governor", *m->governor ? m->governor : NULL);
+    json_put_bool(o, env, "virtual_machine", m->hypervisor);
+    json_node *pmax = json_put_obj(o, env, "pmax_w");
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].pmax_w > 0)
+            json_put_num(o, pmax, ch[i].id, ch[i].pmax_w);
+    char *s = json_write(o, env, false);
+    json_out_free(o);
+    return s;
+}
+
+static int put_device(struct store *store, const char *key, const char *name, const char *kind, bool computes,
+                      int64_t *id, struct ipw_err *err)
+{
+    struct store_device d = {.key = key, .name = name, .kind = kind, .computes = computes};
+    int rc = store_put_device(store, &d, err);
+    *id = d.id;
+    return rc;
+}
+
+static int put_channels(struct run_segment *s, struct store *store, const struct energy_channel *ch, size_t n,
+                        struct ipw_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (ch[i].status != ENERGY_CHANNEL_OK)
+            continue;
+        struct store_channel c = {.name = ch[i].id,
+                                  .scope = energy_scope_name(ch[i].scope),
+                                  .kind = energy_kind_name(ch[i].kind),
+                                  .unit_nj = ch[i].unit_nj,
+                                  .modulus = ch[i].modulus,
+                                  .period_ns = ch[i].period_ns ? ch[i].period_ns : STORE_NULL,
+                                  .window_ns = ch[i].window_ns ? ch[i].window_ns : STORE_NULL,
+                                  .quantum_nj = ch[i].quantum_nj,
+                                  .latency_ns = ch[i].latency_ns ? ch[i].latency_ns : STORE_NULL,
+                                  .gain_u = ch[i].gain_u,
+                                  .in_total = ch[i].in_total,
+                                  .why = ch[i].why,
+                                  .source = ch[i].source,
+                                  .verified = ch[i].verified};
+        if (!(rc = put_device(store, ch[i].device, ch[i].device, "meter", false, &c.device, err)) &&
+            !(rc = store_put_channel(store, &c, err)))
+            s->channel_id[i] = c.id;
+    }
+    return rc;
+}
+
+int run_segment_begin(struct run_segment *s, struct store *store, const struct ipw_env *env,
+                      const struct run_machine *machine, const struct meter *meter, const struct engine_ops *ops,
+                      struct engine *engine, const char *ipw_build, struct ipw_err *err)
+{
+    size_t n;
+    const struct energy_channel *ch = meter_channels(meter, &n);
+    struct engine_device dev[MAX_DEVICES];
+    int n_dev = ops->devices(engine, dev, MAX_DEVICES), rc = 0;
+    char *facts = describe(machine, ch, n);
+
+    s->anchor_ns = ipw_now(env);
+    s->channel_id = ipw_calloc(n ? n : 1, sizeof *s->channel_id);
+    for (int i = 0; i < n_dev && !rc; i++) {
+        int64_t id;
+        rc = put_device(store, dev[i].key, dev[i].name, dev[i].kind, dev[i].computes, &id, err);
+    }
+    struct store_segment seg = {.pid = getpid(),
+                                .started_real_ns = env->clock->real(env),
+                                .anchor_raw_ns = s->anchor_ns,
+                                .anchor_boot_ns = env->clock->boot(env),
+                                .boot_id = *machine->boot_id ? machine->boot_id : NULL,
+                                .host = machine->host,
+                                .ipw_build = ipw_build,
+                                .engine = ops->name,
+                                .engine_build = ops->build(engine),
+                                .cpu_variant = ops->cpu_variant(engine),
+                                .power_source = machine->power_source,
+                                .env = facts};
+    if (!rc && !(rc = put_channels(s, store, ch, n, err)) && !(rc = store_add_segment(store, &seg, err)))
+        s->id = seg.id;
+    free(facts);
+    return rc;
+}
+
+void run_segment_release(struct run_segment *s)
+{
+    free(s->channel_id);
+    *s = (struct run_segment){0};
+}
+
+/* ---- is this the machine that began the run? ---- */
+
+struct known {
+    struct ipw_arena arena;
+    const char *names[256];
+    size_t n;
+};
+
+static void remember(struct known *k, const char *name)
+{
+    if (k->n < sizeof k->names / sizeof k->names[0])
+        k->names[k->n++] = ipw_arena_strdup(&k->arena, name);
+}
+
+static int on_device(const struct store_device *d, void *ud)
+{
+    if (d->computes)
+        remember(ud, d->key);
+    return 0;
+}
+
+static int on_channel(const struct store_channel *c, void *ud)
+{
+    if (c->in_total)
+        remember(ud, c->name);
+    return 0;
+}
+
+static const char *missing(const struct known *a, const struct known *b)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        size_t j = 0;
+        while (j < b->n && strcmp(a->names[i], b->names[j]) != 0)
+            j++;
+        if (j == b->n)
+            return a->names[i];
+    }
+    return NULL;
+}
+
+int run_segment_check(struct store *store, const struct meter *meter, const struct engine_ops *ops,
+                      struct engine *engine, struct ipw_err *err)
+{
+    struct known then = {0}, now = {0};
+    struct engine_device dev[MAX_DEVICES];
+    size_t n;
+    const struct energy_channel *ch = meter_channels(meter, &n);
+    int rc, n_dev = ops->devices(engine, dev, MAX_DEVICES);
+
+    if (!(rc = store_each_device(store, on_device, &then, err)))
+        rc = store_each_channel(store, on_channel, &then, err);
+    for (int i = 0; i < n_dev; i++)
+        if (dev[i].computes)
+            remember(&now, dev[i].key);
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].in_total)
+            remember(&now, ch[i].id);
+    const char *gone = missing(&then, &now), *new = missing(&now, &then);
+    if (!rc && then.n && (gone || new))
+        rc = ipw_err_set(err, IPW_E_INPUT,
+                         "this machine is not the one that began the run: '%s' %s; resume there, or mix them with "
+                         "--allow-other-machine",
+                         gone ? gone : new, gone ? "is missing here" : "is new here");
+    ipw_arena_release(&then.arena);
+    ipw_arena_release(&now.arena);
+    return rc;
+}

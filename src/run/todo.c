@@ -1,0 +1,112 @@
+#include "run/todo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "base/str.h"
+
+void run_index_init(struct run_index *x, const struct question *v, size_t n)
+{
+    size_t cap = 16;
+    while (cap < n * 2)
+        cap *= 2;
+    *x = (struct run_index){.slot = ipw_calloc(cap, sizeof *x->slot), .mask = cap - 1, .v = v};
+    for (size_t i = 0; i < n; i++) {
+        size_t at = ipw_hash64(v[i].id, strlen(v[i].id)) & x->mask;
+        while (x->slot[at])
+            at = (at + 1) & x->mask;
+        x->slot[at] = (uint32_t)i + 1;
+    }
+}
+
+void run_index_release(struct run_index *x)
+{
+    free(x->slot);
+}
+
+int64_t run_index_find(const struct run_index *x, const char *id)
+{
+    for (size_t at = ipw_hash64(id, strlen(id)) & x->mask; x->slot[at]; at = (at + 1) & x->mask)
+        if (!strcmp(x->v[x->slot[at] - 1].id, id))
+            return x->slot[at] - 1;
+    return -1;
+}
+
+/* What the rows of a run say about one question. */
+struct done {
+    int64_t attempt; /* the last one, 0: no row */
+    int status;
+};
+
+struct scan {
+    struct run_index index;
+    struct done *done;
+    size_t unknown;
+};
+
+static int on_key(const char *query_id, int64_t sample, int64_t attempt, int status, void *ud)
+{
+    struct scan *s = ud;
+    (void)sample;
+    int64_t i = run_index_find(&s->index, query_id);
+    if (i < 0)
+        s->unknown++;
+    else if (attempt > s->done[i].attempt)
+        s->done[i] = (struct done){attempt, status};
+    return 0;
+}
+
+static bool owed(const struct done *d, bool retry_errors, int64_t *attempt)
+{
+    *attempt = d->attempt + 1;
+    if (d->attempt == 0)
+        return true;
+    if (d->status == QUERY_NOT_SENT) {
+        *attempt = d->attempt;
+        return true;
+    }
+    return retry_errors && (d->status == QUERY_ERROR || d->status == QUERY_TIMEOUT);
+}
+
+int run_todo_make(struct run_todo *t, const struct dataset *data, const struct run_plan *plan, struct store *store,
+                  bool retry_errors, struct ipw_err *err)
+{
+    size_t n = plan->max_queries > 0 && (size_t)plan->max_queries < data->n ? (size_t)plan->max_queries : data->n;
+    size_t *order = ipw_calloc(n ? n : 1, sizeof *order);
+    struct scan s = {.done = ipw_calloc(data->n ? data->n : 1, sizeof *s.done)};
+    int rc = 0;
+    *t = (struct run_todo){.v = ipw_calloc(n ? n : 1, sizeof *t->v)};
+    run_index_init(&s.index, data->v, data->n);
+    if (store && (rc = store_each_key(store, on_key, &s, err)))
+        goto out;
+    if (s.unknown) {
+        rc = ipw_err_set(err, IPW_E_INPUT,
+                         "the run holds %zu answers to questions that '%s' does not have; give the question set it was "
+                         "begun with",
+                         s.unknown, data->name);
+        goto out;
+    }
+    ipw_rng_shuffle((uint64_t)plan->seed, order, n);
+    for (size_t i = 0; i < n; i++) {
+        if (order[i] % (size_t)plan->shards != (size_t)plan->shard)
+            continue;
+        t->total++;
+        struct run_item item = {.question = order[i]};
+        if (owed(&s.done[order[i]], retry_errors, &item.attempt))
+            t->v[t->n++] = item;
+    }
+out:
+    run_index_release(&s.index);
+    free(s.done);
+    free(order);
+    return rc;
+}
+
+void run_todo_release(struct run_todo *t)
+{
+    free(t->v);
+    *t = (struct run_todo){0};
+}

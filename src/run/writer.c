@@ -1,0 +1,251 @@
+#include "run/writer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "score/score.h"
+#include "store/pack.h"
+
+enum { ROUND_MS = 250 };
+static const int64_t SECOND = 1000000000;
+
+struct pending { /* readings of one channel that wait for a transaction */
+    struct store_reading *v;
+    size_t n, cap;
+    uint64_t last_raw; /* for the watts of the progress line */
+    int64_t last_t;
+};
+
+struct run_record *run_record_new(void)
+{
+    return ipw_calloc(1, sizeof(struct run_record));
+}
+
+void run_record_free(struct run_record *r)
+{
+    ipw_arena_release(&r->arena);
+    free(r);
+}
+
+/* ---- readings ---- */
+
+static void drain(struct writer *w)
+{
+    struct energy_reading r[256];
+    size_t n;
+    for (size_t k = 0; k < 2; k++)
+        while ((n = energy_ring_take(w->rings[k], r, 256)))
+            for (size_t i = 0; i < n; i++) {
+                struct pending *p = &w->pending[r[i].channel];
+                IPW_GROW(p->v, p->n, p->cap);
+                p->v[p->n++] = (struct store_reading){r[i].t_before - w->segment->anchor_ns,
+                                                      r[i].t_after - w->segment->anchor_ns, r[i].raw, r[i].status};
+            }
+}
+
+/* Power of the total's counters since the last round, from raw differences: good enough for the eye. */
+static double watts_now(struct writer *w)
+{
+    const struct energy_channel *ch = meter_channels(w->meter, &(size_t){0});
+    double sum = NAN;
+    for (size_t i = 0; i < w->n_channels; i++) {
+        struct pending *p = &w->pending[i];
+        if (!p->n || !ch[i].in_total || ch[i].kind != ENERGY_KIND_COUNTER)
+            continue;
+        struct store_reading *last = &p->v[p->n - 1];
+        double dt = (double)(last->t_after - p->last_t), de = (double)(last->raw - p->last_raw) * ch[i].unit_nj;
+        if (p->last_t && last->status == 0 && last->raw >= p->last_raw && dt > 0)
+            sum = (isnan(sum) ? 0 : sum) + de / dt;
+        if (last->status == 0) {
+            p->last_t = last->t_after;
+            p->last_raw = last->raw;
+        }
+    }
+    return sum;
+}
+
+static int put_readings(struct writer *w, struct ipw_err *err)
+{
+    struct ipw_buf blob = IPW_BUF_INIT;
+    int rc = 0;
+    for (size_t i = 0; i < w->n_channels && !rc; i++) {
+        struct pending *p = &w->pending[i];
+        if (!p->n)
+            continue;
+        int64_t t0 = INT64_MAX, t1 = INT64_MIN;
+        for (size_t k = 0; k < p->n; k++) {
+            t0 = p->v[k].t_before < t0 ? p->v[k].t_before : t0;
+            t1 = p->v[k].t_after > t1 ? p->v[k].t_after : t1;
+        }
+        ipw_buf_clear(&blob);
+        store_pack_readings(p->v, p->n, t0, &blob);
+        struct store_reading_block b = {.segment = w->segment->id, .channel = w->segment->channel_id[i], .t0_ns = t0,
+                                        .t1_ns = t1, .n = (int64_t)p->n, .fmt = 1, .data = blob.s, .size = blob.len};
+        rc = store_add_readings(w->store, &b, err);
+        p->n = 0;
+    }
+    ipw_buf_release(&blob);
+    return rc;
+}
+
+static int put_clock(struct writer *w, int64_t now, struct ipw_err *err)
+{
+    w->last_clock_ns = now;
+    return store_add_clock(w->store, w->segment->id, now - w->segment->anchor_ns, w->env->clock->boot(w->env),
+                           w->env->clock->real(w->env), err);
+}
+
+static int put_lost(struct writer *w, int64_t now, struct ipw_err *err)
+{
+    uint32_t lost = energy_ring_lost(w->rings[0]) + energy_ring_lost(w->rings[1]);
+    char text[64];
+    if (!lost)
+        return 0;
+    snprintf(text, sizeof text, "%u readings", lost);
+    return store_add_event(w->store, w->segment->id, now - w->segment->anchor_ns, "lost_readings", text, err);
+}
+
+/* ---- queries ---- */
+
+static void count(struct writer *w, const struct run_record *r)
+{
+    struct run_progress *p = &w->progress;
+    p->done++;
+    if (r->q.status != QUERY_OK && r->q.status != QUERY_TRUNCATED) {
+        p->failed++;
+        return;
+    }
+    struct json_doc *doc;
+    struct ipw_err ignored;
+    if (json_read(&doc, r->question.record, strlen(r->question.record), 0, &ignored))
+        return;
+    struct ipw_arena arena = {0};
+    struct score_result s;
+    score_record(json_root(doc), r->text.answer, strlen(r->text.answer), &arena, &s);
+    p->scored += s.status != SCORE_UNSCORED;
+    p->right += s.status == SCORE_CORRECT && s.value > 0.5;
+    ipw_arena_release(&arena);
+    json_doc_free(doc);
+}
+
+/* One transaction: the records that wait, every reading so far, a clock triple a second. */
+static int commit(struct writer *w, struct run_record *list, int64_t now, struct ipw_err *err)
+{
+    int rc = store_begin(w->store, err);
+    if (rc)
+        return rc;
+    for (struct run_record *r = list; r && !rc; r = r->next)
+        rc = store_put_query(w->store, &r->q, &r->text, &r->question, err);
+    if (!rc)
+        rc = put_readings(w, err);
+    if (!rc && now - w->last_clock_ns >= SECOND)
+        rc = put_clock(w, now, err);
+    if (!rc)
+        rc = put_lost(w, now, err);
+    w->last_readings_ns = now;
+    return rc ? rc : store_commit(w->store, err);
+}
+
+static void round_(struct writer *w, struct run_record *list)
+{
+    int64_t now = ipw_now(w->env);
+    drain(w);
+    double watts = watts_now(w);
+    if (!isnan(watts))
+        w->progress.watts = watts;
+    bool due = list || now - w->last_readings_ns >= SECOND;
+    if (due && !atomic_load(&w->failed) && commit(w, list, now, &w->err))
+        atomic_store(&w->failed, true);
+    while (list) {
+        struct run_record *next = list->next;
+        count(w, list);
+        run_record_free(list);
+        list = next;
+    }
+    if (w->tick)
+        w->tick(&w->progress, w->ud);
+}
+
+static void *writer_main(void *arg)
+{
+    struct writer *w = arg;
+    bool stop = false;
+    while (!stop) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += ROUND_MS * 1000000;
+        until.tv_sec += until.tv_nsec / SECOND;
+        until.tv_nsec %= SECOND;
+        pthread_mutex_lock(&w->lock);
+        while (!w->head && !w->stop)
+            if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT)
+                break;
+        struct run_record *list = w->head;
+        w->head = NULL;
+        w->tail = &w->head;
+        stop = w->stop;
+        pthread_mutex_unlock(&w->lock);
+        if (stop)
+            w->last_readings_ns = 0; /* the last round writes whatever there is */
+        round_(w, list);
+    }
+    return NULL;
+}
+
+int writer_start(struct writer *w, struct ipw_err *err)
+{
+    pthread_condattr_t attr;
+    meter_channels(w->meter, &w->n_channels);
+    w->pending = ipw_calloc(w->n_channels ? w->n_channels : 1, sizeof *w->pending);
+    w->tail = &w->head;
+    w->progress.watts = NAN;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&attr);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+#endif
+    pthread_cond_init(&w->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    int e = pthread_create(&w->thread, NULL, writer_main, w);
+    if (e)
+        return ipw_err_set(err, IPW_E_ENV, "cannot start the writer thread: %s", strerror(e));
+    return 0;
+}
+
+void writer_put(struct writer *w, struct run_record *r)
+{
+    r->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    *w->tail = r;
+    w->tail = &r->next;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+bool writer_failed(struct writer *w)
+{
+    return atomic_load(&w->failed);
+}
+
+int writer_stop(struct writer *w, struct ipw_err *err)
+{
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->wake);
+    for (size_t i = 0; i < w->n_channels; i++)
+        free(w->pending[i].v);
+    free(w->pending);
+    if (!atomic_load(&w->failed))
+        return 0;
+    *err = w->err;
+    return err->code;
+}

@@ -1,0 +1,60 @@
+/* The writer thread: the only one that touches the store while a run is going. It drains the rings every 250 ms and
+ * at query end, and commits one transaction per finished query (or a group when several wait). */
+#ifndef IPW_RUN_WRITER_H
+#define IPW_RUN_WRITER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "energy/ring.h"
+#include "run/segment.h"
+
+/* A finished query on its way to the store; strings live in its arena. */
+struct run_record {
+    struct run_record *next;
+    struct ipw_arena arena;
+    struct store_query q;
+    struct store_text text;
+    struct store_question question;
+};
+struct run_record *run_record_new(void);
+void run_record_free(struct run_record *r);
+
+/* What is known so far; watts is an approximation that is never stored (NAN unknown). */
+struct run_progress {
+    size_t done, total, right, scored, failed;
+    double watts;
+    bool estimated;
+};
+
+struct writer {
+    const struct ipw_env *env;
+    struct store *store;
+    const struct meter *meter;
+    const struct run_segment *segment;
+    struct energy_ring *rings[2]; /* the sampler's, the work thread's */
+    void (*tick)(const struct run_progress *, void *ud); /* after every round, from the writer thread */
+    void *ud;
+
+    /* private */
+    struct pending *pending; /* per channel */
+    size_t n_channels;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct run_record *head, **tail; /* under lock */
+    bool stop;                       /* under lock */
+    _Atomic bool failed;
+    struct ipw_err err; /* valid when failed, after writer_stop */
+    struct run_progress progress;
+    int64_t last_clock_ns, last_readings_ns;
+};
+
+/* The caller has set env .. ud and progress.total. */
+int writer_start(struct writer *w, struct ipw_err *err);
+void writer_put(struct writer *w, struct run_record *r); /* takes r */
+bool writer_failed(struct writer *w);                    /* the store cannot be written: stop asking */
+int writer_stop(struct writer *w, struct ipw_err *err);  /* writes what waits, joins; the first error */
+
+#endif

@@ -1,0 +1,77 @@
+/* Scoring: an answer's text against a record's gold. A scorer is a pure function of (item, text); it never
+ * guesses: no readable answer is UNPARSED. To add one: write src/score/<name>.c, add a row in registry.c
+ * (docs/add-a-scorer.md). */
+#ifndef IPW_SCORE_SCORE_H
+#define IPW_SCORE_SCORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/status.h"
+
+struct score_item {
+    const char *answer; /* gold; NULL: the item cannot be scored */
+    const char *const *aliases;
+    size_t n_aliases;
+    const char *const *choices; /* option texts; may be NULL */
+    size_t n_choices;           /* letters A.. */
+};
+
+/* Strings are static or in the arena. */
+struct score_result {
+    enum score_status status;
+    double value;          /* 0..1 when status is CORRECT or INCORRECT; 0 for UNPARSED */
+    const char *extracted; /* what was read: a letter, "p/q", a text; NULL: nothing */
+    const char *method;    /* which rule read it; NULL: none */
+    const char *reason;    /* why UNSCORED; NULL otherwise */
+};
+
+struct scorer_ops {
+    const char *name;
+    int version; /* stored with each score; raise it when a result can change */
+    const char *what;
+    void (*score)(const struct score_item *item, const char *text, size_t len,
+                  struct ipw_arena *arena, struct score_result *out);
+};
+
+extern const struct scorer_ops *const scorers[]; /* NULL-terminated */
+const struct scorer_ops *scorer_find(const char *name); /* NULL: not built */
+
+/* A record's scorer: the one it names, else its type's own (datasets 1.0): "mcq", "squad", ...; never NULL. */
+const char *scorer_name_for(const json_val *record);
+
+/* Fills the item from a record (contract: question.example.jsonl); strings borrowed from it or in the arena. */
+void score_item_from(const json_val *record, struct ipw_arena *arena, struct score_item *item);
+
+/* Scores text for a record with the scorer it names. Not built: UNSCORED, reason "scorer 'x' is not built". */
+void score_record(const json_val *record, const char *text, size_t len, struct ipw_arena *arena,
+                  struct score_result *out);
+
+/* ---- shared by scorers (text.c) ---- */
+
+/* Thinking removed (datasets 2.1). The result points into text or is static. */
+enum think_status { THINK_NONE, THINK_STRIPPED, THINK_UNCLOSED };
+const char *think_status_name(enum think_status s);
+enum think_status score_strip_think(const char *text, size_t len, const char **visible, size_t *n);
+
+/* Pre-step of every scorer: CRLF to LF, the NFKC subset of datasets 2.0, U+2212 to '-'. In the arena. */
+char *score_canon(const char *text, size_t len, struct ipw_arena *arena, size_t *n);
+
+/* SQuAD normalisation: lower case, no ASCII punctuation, no articles, single spaces. In the arena. Also strips
+ * the typographic quotes around words. */
+char *score_squad_norm(const char *text, size_t len, struct ipw_arena *arena);
+
+/* Content of the last balanced \boxed{..} or \fbox{..} or "\boxed 5"; false if there is none. */
+bool score_last_boxed(const char *text, size_t len, const char **in, size_t *n);
+
+/* ---- `ipw score --try` (vector.c) ---- */
+
+/* Tries one line of the vector form: {"kind", "response", what the kind needs, and any of expected, method,
+ * visible, status, contained, battle_mean}. Puts {"line", "kind", "result", "pass", ["reason"]} into out. Returns 0,
+ * or IPW_E_INPUT when the line is not such an object. *pass: 1 true, 0 false, -1 null. */
+int score_vector(const json_val *vec, size_t line, struct json_out *o, json_node *out, int *pass,
+                 struct ipw_err *err);
+
+#endif

@@ -1,0 +1,62 @@
+/* The figures of runs as plain structs: what an analysis computes and a report renders, so that neither knows the
+ * other. NAN: unknown (null in JSON, a dash in tables). */
+#ifndef IPW_TABLE_FIGURES_H
+#define IPW_TABLE_FIGURES_H
+
+#include "table/rows.h"
+
+/* An estimate with both intervals. lo, hi: other questions of this
+ * kind; meter_lo, meter_hi: a better meter (NAN where it changes nothing). method is static, NULL with est NAN. */
+struct estimate {
+    double est, lo, hi, meter_lo, meter_hi;
+    size_t n;
+    const char *method;
+};
+
+struct quantiles {
+    double mean, p50, p90, p99;
+    size_t n;
+};
+
+struct phase_figures {
+    double s, j, w, j_per_token; /* sums over queries; NAN unknown */
+    const char *reason;          /* why j is unknown; NULL */
+};
+
+/* Of one number over queries (the reference's efficiency blocks). */
+struct spread {
+    double avg, median, min, max, total;
+    size_t count;
+};
+
+/* Of one run (src/analysis/accuracy.c). */
+struct accuracy_result {
+    size_t by_query[QUERY_STATUS_N], by_score[SCORE_STATUS_N];
+    size_t n_rows;      /* attempted: sent, not warm-up */
+    size_t n_scored;    /* S: correct, incorrect, unparsed, failed */
+    size_t n_energy;    /* S_E: S with energy */
+    size_t n_unscored;  /* cannot be scored: no gold, scorer not built */
+    size_t n_failed;    /* error, timeout, empty, refused: wrong, in S */
+    double n_correct;   /* sum of correct over S */
+
+    struct estimate accuracy;        /* over S */
+    struct estimate accuracy_scored; /* the reference's: correct / (correct + incorrect) */
+    double all_wrong, all_right;     /* bounds when the unscored items are counted; equal when there are none */
+
+    /* component scope, over S_E; est NAN with `energy_reason` when |S_E| < 0.9 |S| and !allow_missing */
+    double total_j, gap_j;
+    const char *energy_reason;
+    struct estimate per_query_j, power_w, ipj, ipw, ipw_tw, ipw_slo;
+    double power_max_w; /* the largest mean power of a query */
+
+    struct quantiles ttft_s, tpot_s, e2e_s;
+    bool interactive; /* TTFT p90 <= 2 s and decode >= 10 tokens/s */
+    struct phase_figures prefill, decode;
+    double n_in, n_cached, n_out, n_reason; /* sums of what is known */
+    double decode_tok_s, prefill_tok_s;
+
+    struct spread energy, power; /* per query, over queries with joules */
+    double efficiency_accuracy;  /* accuracy on that subset */
+};
+
+#endif

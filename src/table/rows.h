@@ -1,0 +1,53 @@
+/* Typed columns of query results: what analyses and reports work on, whatever the rows came from (run.db now;
+ * Parquet and CSV later). One row per query x sample (its last attempt); joules of all its attempts. Unknown
+ * numbers are NAN, unknown text is NULL. Column names and units: docs/schema.md. */
+#ifndef IPW_TABLE_ROWS_H
+#define IPW_TABLE_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+
+struct table_row {
+    const char *query_id, *dataset, *domain; /* domain: the record's subject */
+    int64_t sample, attempt;
+    enum query_status status;
+    const char *reason;
+    enum score_status score;
+    const char *score_reason; /* why unscored */
+    double correct;           /* 0..1; NAN when pending or unscored */
+    const char *extracted;
+    double n_in, n_cached, n_out, n_reason;
+    double ttft_s, latency_s; /* send to first token; send to end */
+    double decode_s;          /* first token to last token */
+    /* component total over all attempts, J; NAN unless status is measured, estimated or low_resolution */
+    double energy_j, u_j; /* u_j: one sigma without gain */
+    double prefill_j, decode_j;
+    enum energy_status energy_status;
+    const char *energy_reason;
+};
+
+/* What is common to the rows of one run. */
+struct table_run {
+    const char *dir, *run_id;
+    bool complete;
+    const char *model_name, *model_fingerprint, *quant, *device; /* device: "AMD EPYC, 2 threads, no GPU" */
+    const char *dataset_name, *dataset_sha256;
+    int64_t dataset_n; /* questions that were to be asked */
+    const char *energy_source;    /* measured, partial, estimated, none */
+    const char *energy_reason;    /* why none or estimated; NULL */
+    const char *signature;        /* "component(cpu_package)" */
+    double gain_u;                /* one sigma of the total: member gains weighted by their joules */
+    double gap_j;                 /* component energy between queries; NAN unknown */
+    const char *const *unmetered; /* devices that compute and have no channel */
+    size_t n_unmetered;
+    struct table_row *v;
+    size_t n, cap;
+    struct ipw_arena arena; /* owns every string */
+};
+
+void table_run_release(struct table_run *t);
+
+#endif

@@ -1,0 +1,125 @@
+#include "check.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "base/varint.h"
+
+static void test_utf8(void **state)
+{
+    (void)state;
+    assert_true(ipw_utf8_valid("h\xc3\xa9", 3));
+    assert_false(ipw_utf8_valid("\xc0\x80", 2));
+    assert_false(ipw_utf8_valid("\xed\xa0\x80", 3));
+    assert_int_equal(ipw_utf8_tail("a\xe2\x82", 3), 2);
+    assert_int_equal(ipw_utf8_tail("a\xe2\x82\xac", 4), 0);
+    assert_int_equal(ipw_utf8_tail("\xf0\x9f\x98", 3), 3);
+    assert_int_equal(ipw_utf8_tail("abc", 3), 0);
+    size_t n;
+    char *s = ipw_utf8_repair("a\xff" "b", 3, &n);
+    assert_string_equal(s, "a\xef\xbf\xbd" "b");
+    free(s);
+}
+
+static void test_varint(void **state)
+{
+    (void)state;
+    const int64_t v[] = {0, 1, -1, 63, 64, -65, INT64_MAX, INT64_MIN, 1234567890123};
+    uint8_t p[IPW_VARINT_MAX * 9];
+    size_t n = 0;
+    for (size_t i = 0; i < 9; i++)
+        n += ipw_varint_puts(p + n, v[i]);
+    struct ipw_varint_in in = {p, p + n, false};
+    for (size_t i = 0; i < 9; i++)
+        assert_true(ipw_varint_gets(&in) == v[i]);
+    assert_false(in.bad);
+    assert_int_equal(ipw_varint_get(&in), 0);
+    assert_true(in.bad);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    struct ipw_err err;
+    struct json_doc *d;
+    assert_int_equal(json_read(&d, "{\"a\": nope}", 11, 0, &err), IPW_E_INPUT);
+    assert_non_null(strstr(err.text, "at byte"));
+    const char *t = "{\"a\":[1,2.5,null],\"b\":\"x\\u0000y\",\"c\":-3}";
+    assert_int_equal(json_read(&d, t, strlen(t), 0, &err), 0);
+    const json_val *r = json_root(d);
+    assert_int_equal(json_len(json_get(r, "a")), 3);
+    check_near(json_num(json_at(json_get(r, "a"), 1)), 2.5, 0);
+    assert_true(isnan(json_num(json_get(r, "b"))));
+    assert_int_equal(json_len(json_get(r, "b")), 3);
+    int64_t i;
+    assert_true(json_is_int(json_get(r, "c"), &i));
+    assert_int_equal(i, -3);
+    int n = 0;
+    for (struct json_iter it = json_iter(r); json_next(&it);)
+        n += it.key[0];
+    assert_int_equal(n, 'a' + 'b' + 'c');
+    json_doc_free(d);
+
+    struct json_out *o = json_out_new();
+    json_node *obj = json_new_obj(o);
+    json_put_num(o, obj, "x", (double)NAN);
+    json_put_str(o, obj, "s", "bad\xff");
+    json_put_int(o, json_put_arr(o, obj, "v"), NULL, 7);
+    char *s = json_write(o, obj, false);
+    assert_string_equal(s, "{\"x\":null,\"s\":\"bad\xef\xbf\xbd\",\"v\":[7]}");
+    free(s);
+    json_out_free(o);
+}
+
+static void test_nearest(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"profile", "analyze", "sensors"};
+    assert_string_equal(ipw_nearest("profiel", words, 3), "profile");
+    assert_string_equal(ipw_nearest("analyse", words, 3), "analyze");
+    assert_null(ipw_nearest("xyzzy", words, 3));
+}
+
+static void test_slug_hash_shuffle(void **state)
+{
+    (void)state;
+    char s[64];
+    ipw_slug("SmolLM2-135M  Instruct.Q4_1", s, sizeof s);
+    assert_string_equal(s, "smollm2-135m-instruct.q4-1");
+    size_t o[100], seen[100] = {0};
+    ipw_rng_shuffle(7, o, 100);
+    for (int i = 0; i < 100; i++)
+        seen[o[i]]++;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(seen[i], 1);
+    char hex[65];
+    struct fs_sha256 *h = fs_sha256_new();
+    fs_sha256_add(h, "abc", 3);
+    fs_sha256_end(h, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void test_status(void **state)
+{
+    (void)state;
+    for (int i = 0; i < QUERY_STATUS_N; i++)
+        assert_int_equal(query_status_of(query_status_name(i)), i);
+    assert_int_equal(energy_status_of("low_resolution"), ENERGY_LOW_RESOLUTION);
+    assert_int_equal(score_status_of("nonsense"), -1);
+    assert_int_equal(ipw_err_exit_code(IPW_E_LOCKED), 3);
+    assert_int_equal(ipw_err_exit_code(IPW_E_INTERRUPTED), 130);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_varint),
+        cmocka_unit_test(test_json),    cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_status),  cmocka_unit_test(test_slug_hash_shuffle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
