@@ -19,8 +19,8 @@ static const char instruction[] = "\n\nSummarise the text above in a few sentenc
 /* The first words differ from sample to sample: a server's prefix cache would hide the prefill's energy. */
 static void opening(int64_t i, struct ipw_buf *b)
 {
-    static const char *const first[] = {"Amber", "Birch", "Copper", "Dawn", "Ember", "Fern", "Granite", "Hazel",
-                                        "Iris", "Juniper", "Kelp", "Lark", "Maple", "Nettle", "Opal", "Pine"};
+    static const char *const first[] = {"Amber", "Birch",   "Copper", "Dawn", "Ember", "Fern",   "Granite", "Hazel",
+                                        "Iris",  "Juniper", "Kelp",   "Lark", "Maple", "Nettle", "Opal",    "Pine"};
     static const char *const second[] = {"notebook", "ledger", "journal", "record", "letter", "report", "diary"};
     ipw_buf_addf(b, "%s %s %" PRId64 ". ", first[i % 16], second[i / 16 % 7], i + 1);
 }
@@ -42,12 +42,13 @@ static int text(const struct dataset_cfg *cfg, struct ipw_buf *jsonl, struct ipw
     int64_t length = cfg && cfg->prompt_length ? cfg->prompt_length : LENGTH_DEFAULT;
     int64_t n = cfg && cfg->num_samples ? cfg->num_samples : SAMPLES_DEFAULT;
     if (length < 1 || length > LENGTH_MAX)
-        return ipw_err_set(err, IPW_E_INPUT, "prompt length '%" PRId64 "' is out of range; give 1 to %d tokens",
-                           length, LENGTH_MAX);
+        return ipw_err_set(err, IPW_E_INPUT, "prompt length '%" PRId64 "' is out of range; give 1 to %d tokens", length,
+                           LENGTH_MAX);
     if (n < 1 || n > SAMPLES_MAX || n * length * CHARS_PER_TOKEN > 100 << 20)
         return ipw_err_set(err, IPW_E_INPUT,
                            "'%" PRId64 "' samples of %" PRId64 " tokens are out of range; give 1 to %d samples and "
-                           "at most 100 MiB of prompts", n, length, SAMPLES_MAX);
+                           "at most 100 MiB of prompts",
+                           n, length, SAMPLES_MAX);
     for (int64_t i = 0; i < n; i++) {
         struct ipw_buf b = IPW_BUF_INIT;
         char id[48];

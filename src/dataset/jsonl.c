@@ -34,9 +34,10 @@ static int check_fields(const json_val *r, struct ipw_err *err)
         enum json_type type, element;
         const char *keys[12];
     } rows[] = {
-        {"a string", JSON_STR, JSON_ABSENT,
-         {"type", "scorer", "question", "context", "answer", "subject", "source", "license", "test",
-          "entry_point"}},
+        {"a string",
+         JSON_STR,
+         JSON_ABSENT,
+         {"type", "scorer", "question", "context", "answer", "subject", "source", "license", "test", "entry_point"}},
         {"an array of strings", JSON_ARR, JSON_STR, {"choices", "aliases", "instruction_id_list"}},
         {"an array of objects", JSON_ARR, JSON_OBJ, {"messages"}},
         {"an object", JSON_OBJ, JSON_ABSENT, {"meta"}},
@@ -61,8 +62,8 @@ static int check_fields(const json_val *r, struct ipw_err *err)
 
 static int check_type(const char *type, struct ipw_err *err)
 {
-    static const char *const types[] = {"mcq",   "numeric",  "math",    "short", "exact",       "code", "instruction",
-                                        "judge", "pairwise", "agentic", "none",  "fixed_length"};
+    static const char *const types[] = {"mcq",         "numeric", "math",     "short",   "exact", "code",
+                                        "instruction", "judge",   "pairwise", "agentic", "none",  "fixed_length"};
     const size_t n = sizeof types / sizeof types[0];
     for (size_t i = 0; i < n; i++)
         if (!type || !strcmp(type, types[i]))
@@ -70,7 +71,8 @@ static int check_type(const char *type, struct ipw_err *err)
     const char *near = ipw_nearest(type, types, n);
     return ipw_err_set(err, IPW_E_INPUT,
                        "type '%s' is unknown%s%s%s; types: mcq numeric math short exact code instruction judge "
-                       "pairwise agentic none", type, near ? ", did you mean '" : "", near ? near : "", near ? "'" : "");
+                       "pairwise agentic none",
+                       type, near ? ", did you mean '" : "", near ? near : "", near ? "'" : "");
 }
 
 static int check_mcq(const json_val *r, struct ipw_err *err)
@@ -80,8 +82,8 @@ static int check_mcq(const json_val *r, struct ipw_err *err)
     if (is_absent(json_get(r, "choices")))
         return ipw_err_set(err, IPW_E_INPUT, "'choices' is missing; an mcq record needs an array of option texts");
     if (n < CHOICES_MIN || n > CHOICES_MAX)
-        return ipw_err_set(err, IPW_E_INPUT, "'choices' has %zu elements; an mcq record needs %d to %d", n,
-                           CHOICES_MIN, CHOICES_MAX);
+        return ipw_err_set(err, IPW_E_INPUT, "'choices' has %zu elements; an mcq record needs %d to %d", n, CHOICES_MIN,
+                           CHOICES_MAX);
     if (!answer)
         return ipw_err_set(err, IPW_E_INPUT, "'answer' is missing; an mcq record needs the letter of the right choice");
     if (strlen(answer) != 1 || answer[0] < 'A' || answer[0] >= 'A' + (int)n)
@@ -96,8 +98,8 @@ static int check_messages(const json_val *messages, struct ipw_err *err)
         return ipw_err_set(err, IPW_E_INPUT, "'messages' is empty; give at least one {\"role\", \"content\"}");
     for (struct json_iter it = json_iter(messages); json_next(&it);)
         if (!json_str(json_get(it.val, "role")) || !json_str(json_get(it.val, "content")))
-            return ipw_err_set(err, IPW_E_INPUT,
-                               "'messages' element %zu lacks a string 'role' or 'content'; give both", it.i);
+            return ipw_err_set(err, IPW_E_INPUT, "'messages' element %zu lacks a string 'role' or 'content'; give both",
+                               it.i);
     return 0;
 }
 
@@ -114,7 +116,8 @@ static int check_max_tokens(const json_val *r, int64_t *out, struct ipw_err *err
 static int check_record(const json_val *r, struct question *q, struct ipw_err *err)
 {
     if (json_type(r) != JSON_OBJ)
-        return ipw_err_set(err, IPW_E_INPUT, "this is %s; each line must be an object, {\"id\": ..., \"question\": ...}",
+        return ipw_err_set(err, IPW_E_INPUT,
+                           "this is %s; each line must be an object, {\"id\": ..., \"question\": ...}",
                            json_type_name(json_type(r)));
     const json_val *id = json_get(r, "id"), *messages = json_get(r, "messages");
     const char *question, *type;
@@ -170,8 +173,7 @@ static size_t count_lines(const char *text, size_t len)
 }
 
 /* Splits text, the arena's copy, into records; lines[k] is the line of question k. */
-static int read_lines(struct dataset *d, const char *source, char *text, size_t len, size_t *lines,
-                      struct ipw_err *err)
+static int read_lines(struct dataset *d, const char *source, char *text, size_t len, size_t *lines, struct ipw_err *err)
 {
     static const char bom[] = "\xef\xbb\xbf";
     size_t i = len >= 3 && !memcmp(text, bom, 3) ? 3 : 0;
@@ -220,15 +222,16 @@ static int check_ids(const struct dataset *d, const char *source, const size_t *
             first = &k[i - 1];
             again = &k[i];
         }
-    int rc = again ? ipw_err_set(err, IPW_E_INPUT, "'%s' line %zu: id '%.100s' is that of line %zu too; give every "
-                                 "record its own", source, again->line, again->id, first->line)
+    int rc = again ? ipw_err_set(err, IPW_E_INPUT,
+                                 "'%s' line %zu: id '%.100s' is that of line %zu too; give every "
+                                 "record its own",
+                                 source, again->line, again->id, first->line)
                    : 0;
     free(k);
     return rc;
 }
 
-int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, size_t len,
-                       struct ipw_err *err)
+int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, size_t len, struct ipw_err *err)
 {
     struct fs_sha256 *h = fs_sha256_new();
     fs_sha256_add(h, text, len);

@@ -47,8 +47,7 @@ static void name_of(const char *path, char *out, size_t size)
     out[n] = '\0';
 }
 
-int dataset_open(struct dataset **out, const char *spec, const struct dataset_cfg *cfg,
-                 struct ipw_err *err)
+int dataset_open(struct dataset **out, const char *spec, const struct dataset_cfg *cfg, struct ipw_err *err)
 {
     struct ipw_buf text = IPW_BUF_INIT;
     struct dataset *d = ipw_calloc(1, sizeof *d);

@@ -12,8 +12,10 @@ static void put_choices(const json_val *r, struct ipw_buf *b)
     ipw_buf_addc(b, '\n');
     for (struct json_iter it = json_iter(json_get(r, "choices")); json_next(&it); n++)
         ipw_buf_addf(b, "\n%c. %s", 'A' + (int)n, json_str(it.val));
-    ipw_buf_addf(b, "\n\nChoose the best answer or continuation. You may reason first; end with one line of the form "
-                    "\"Answer: X\", where X is one of A-%c.", 'A' + (int)n - 1);
+    ipw_buf_addf(b,
+                 "\n\nChoose the best answer or continuation. You may reason first; end with one line of the form "
+                 "\"Answer: X\", where X is one of A-%c.",
+                 'A' + (int)n - 1);
 }
 
 static void put_code(const json_val *r, struct ipw_buf *b)
@@ -32,8 +34,7 @@ static const struct {
     void (*put)(const json_val *r, struct ipw_buf *b);
 } templates[] = {
     {"mcq", "mcq/1", NULL, put_choices},
-    {"numeric", "numeric/1",
-     "\n\nYou may reason first; end with one line of the form \"Answer: <number>\".", NULL},
+    {"numeric", "numeric/1", "\n\nYou may reason first; end with one line of the form \"Answer: <number>\".", NULL},
     {"math", "math/1", "\n\nYou may reason first; end with one line that holds the result as \\boxed{...}.", NULL},
     {"exact", "exact/1", "\n\nEnd with one line: <answer>your answer</answer>", NULL},
     {"contains", "contains/1", "\n\nGive a short answer.", NULL},

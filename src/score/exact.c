@@ -7,8 +7,8 @@
 enum { EXTRACT_MAX = 400 }; /* bytes of the answer kept in the result: a person reads them */
 
 struct found {
-    struct span read;   /* what was taken for the answer */
-    const char *where;  /* "tag", "line" or "equal" */
+    struct span read;  /* what was taken for the answer */
+    const char *where; /* "tag", "line" or "equal" */
     bool equal, contained;
 };
 
@@ -87,8 +87,7 @@ static bool holds(const char *text, const char *gold)
     struct span t = {text, strlen(text)};
     size_t n = strlen(gold);
     for (size_t i = n ? scan_find(t, 0, gold) : t.n; i < t.n; i = scan_find(t, i + 1, gold))
-        if (!(scan_word_at(t, i) && scan_word_before(t, i)) &&
-            !(scan_word_before(t, i + n) && scan_word_at(t, i + n)))
+        if (!(scan_word_at(t, i) && scan_word_before(t, i)) && !(scan_word_before(t, i + n) && scan_word_at(t, i + n)))
             return true;
     return false;
 }
@@ -135,14 +134,14 @@ static void score(const struct score_item *item, const char *text, size_t len, s
     out->value = out->status == SCORE_CORRECT;
 }
 
-static void score_exact(const struct score_item *item, const char *text, size_t len,
-                        struct ipw_arena *arena, struct score_result *out)
+static void score_exact(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
+                        struct score_result *out)
 {
     score(item, text, len, arena, out, false);
 }
 
-static void score_contains(const struct score_item *item, const char *text, size_t len,
-                           struct ipw_arena *arena, struct score_result *out)
+static void score_contains(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
+                           struct score_result *out)
 {
     score(item, text, len, arena, out, true);
 }

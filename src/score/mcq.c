@@ -1,6 +1,6 @@
 /* The letter of a multiple-choice answer (datasets 2.2): eight rules, the first that finds a valid letter wins,
  * and inside a rule the last match does. Each matcher below is one of its patterns, written as a linear scanner. */
-#include "score/scan.h"
+#include "score/letter.h"
 
 #include <string.h>
 
@@ -18,36 +18,6 @@ static char valid(const struct mcq *q, char c)
     return c >= 'A' && (size_t)(c - 'A') < q->n ? c : '\0';
 }
 
-static bool upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool opens(char c)
-{
-    return c == '(' || c == '[';
-}
-
-static bool closes(char c)
-{
-    return c == ')' || c == ']';
-}
-
-/* A letter that ends at i stands alone: no letter, digit or apostrophe follows. */
-static bool alone(struct span t, size_t i)
-{
-    return !ipw_isalnum((unsigned char)scan_at(t, i)) && scan_at(t, i) != '\'' &&
-           !scan_is(t, i, "\xe2\x80\x99");
-}
-
-/* White space and then a small letter within three characters: prose goes on, so a bare I or A is a word. */
-static bool prose(struct span t, size_t i)
-{
-    size_t j = scan_ws(t, i);
-    char c = scan_at(t, j);
-    return j > i && j <= i + 2 && c >= 'a' && c <= 'z';
-}
-
 /* ---- marked answers ---- */
 
 static char boxed(const struct mcq *q, struct span t)
@@ -61,7 +31,7 @@ static char boxed(const struct mcq *q, struct span t)
     while (in.n && in.s[in.n - 1] == '$')
         in.n--;
     in = scan_trim(in);
-    size_t i = scan_ws(in, opens(scan_at(in, 0)));
+    size_t i = scan_ws(in, letter_opens(scan_at(in, 0)));
     char c = scan_at(in, i);
     size_t j = scan_ws(in, i + 1);
     if (!ipw_isalpha((unsigned char)c))
@@ -80,10 +50,9 @@ static char tagged(const struct mcq *q, struct span t)
     struct span in;
     if (!scan_tag(t, &in))
         return '\0';
-    size_t i = opens(scan_at(in, 0));
+    size_t i = letter_opens(scan_at(in, 0));
     char c = scan_at(in, i);
-    return ipw_isalpha((unsigned char)c) && !ipw_isalnum((unsigned char)scan_at(in, i + 1)) ? valid(q, c)
-                                                                                           : '\0';
+    return ipw_isalpha((unsigned char)c) && !ipw_isalnum((unsigned char)scan_at(in, i + 1)) ? valid(q, c) : '\0';
 }
 
 /* ---- text made plain: marks of emphasis gone, rejected letters and echoed labels blanked ---- */
@@ -130,25 +99,25 @@ static size_t rejected_before(struct span t, size_t i)
         return 0;
     if ((k = scan_any_nocase(t, j, nouns)) && scan_ws(t, j + k) > j + k)
         j = scan_ws(t, j + k);
-    j += opens(scan_at(t, j));
-    if (!upper(scan_at(t, j++)))
+    j += letter_opens(scan_at(t, j));
+    if (!letter_upper(scan_at(t, j++)))
         return 0;
-    if (closes(scan_at(t, j)) && alone(t, j + 1))
+    if (letter_closes(scan_at(t, j)) && letter_alone(t, j + 1))
         return j + 1 - i;
-    return alone(t, j) ? j - i : 0;
+    return letter_alone(t, j) ? j - i : 0;
 }
 
 /* "B is wrong", "[A]: also incorrect" */
 static size_t rejected_after(struct span t, size_t i)
 {
     static const char *const links[] = {":", "-", "is", "was", "are", NULL};
-    static const char *const words[] = {"wrong", "incorrect", "false", "not",
+    static const char *const words[] = {"wrong",      "incorrect", "false",   "not",
                                         "eliminated", "ruled out", "invalid", NULL};
-    size_t k, j = i + opens(t.s[i]);
-    if (!upper(scan_at(t, j)) || (i && ipw_isalnum((unsigned char)t.s[i - 1])))
+    size_t k, j = i + letter_opens(t.s[i]);
+    if (!letter_upper(scan_at(t, j)) || (i && ipw_isalnum((unsigned char)t.s[i - 1])))
         return 0;
     j++;
-    j = scan_ws(t, j + closes(scan_at(t, j)));
+    j = scan_ws(t, j + letter_closes(scan_at(t, j)));
     if (!(k = scan_any(t, j, links)))
         return 0;
     j = scan_ws(t, j + k);
@@ -165,7 +134,7 @@ static size_t label(struct span t, size_t i, char *c)
     size_t j = i + (want != '\0');
     *c = scan_at(t, j);
     char close = scan_at(t, j + 1);
-    bool ok = upper(*c) && (want ? close == want : close == '.' || close == ')' || close == ':');
+    bool ok = letter_upper(*c) && (want ? close == want : close == '.' || close == ')' || close == ':');
     return ok && (j + 2 == t.n || scan_space(t.s[j + 2])) ? j + 2 - i : 0;
 }
 
@@ -194,152 +163,7 @@ static struct span without_echo(struct span t, struct ipw_arena *arena)
     return n >= 2 ? blank(t, echoed, arena) : t;
 }
 
-/* ---- statements: "the answer to this question is (B)" ---- */
-
-struct statement {
-    size_t start, letter, end;
-    bool bracketed;
-};
-
-/* From the end of the head on: link, colon, filler, colon, quote, letter, quote. No choice here can be taken back
- * with profit, so none is. */
-static bool statement_tail(struct span t, size_t i, struct statement *st)
-{
-    static const char *const links[] = {"is", "are", "was", "would be", "should be",
-                                        "must be", "=", ":", "-", "\xe2\x80\x93", NULL};
-    static const char *const fillers[] = {"definitely", "clearly", "therefore", "option",
-                                          "choice", "letter", NULL};
-    i = scan_ws(t, i);
-    i = scan_ws(t, i + scan_any_nocase(t, i, links));
-    i = scan_ws(t, i + (scan_at(t, i) == ':'));
-    i = scan_ws(t, i + scan_any_nocase(t, i, fillers));
-    i = scan_ws(t, i + (scan_at(t, i) == ':'));
-    char open = scan_at(t, i), close;
-    bool quoted = open == '(' || open == '[' || open == '"' || open == '\'';
-    i = scan_ws(t, i + quoted);
-    if (!ipw_isalpha((unsigned char)scan_at(t, i)))
-        return false;
-    st->letter = i++;
-    size_t j = scan_ws(t, i);
-    close = scan_at(t, j);
-    bool closed = closes(close) || close == '"' || close == '\'';
-    st->bracketed = quoted && closed && alone(t, j + 1);
-    if (closed && alone(t, j + 1))
-        st->end = j + 1;
-    else if (alone(t, j))
-        st->end = j;
-    else if (j > i)
-        st->end = j - 1; /* a space follows the letter even so */
-    else
-        return false;
-    return true;
-}
-
-static size_t word_end(struct span t, size_t i)
-{
-    size_t len;
-    for (; scan_word_at(t, i); i += len)
-        scan_char(t.s + i, t.n - i, &len);
-    return i;
-}
-
-/* Tries the tail at the end of the word [from, to) and then at each shorter end: a pattern's \w+ gives back. */
-static bool tail_in_word(struct span t, size_t from, size_t to, struct statement *st)
-{
-    for (; to > from; to = scan_back(t, to))
-        if (statement_tail(t, to, st))
-            return true;
-    return false;
-}
-
-/* "to the question", "for this hard question" between the head and the link. */
-static bool statement_aim(struct span t, size_t i, struct statement *st)
-{
-    static const char *const preps[] = {"to", "for", "of", NULL}, *const these[] = {"the", "this", "that", NULL};
-    size_t k, j = scan_ws(t, i);
-    if (j == i || !(k = scan_any_nocase(t, j, preps)))
-        return false;
-    i = j + k;
-    j = scan_ws(t, i);
-    if (j == i || !(k = scan_any_nocase(t, j, these)))
-        return false;
-    i = j + k;
-    j = scan_ws(t, i);
-    size_t end = word_end(t, j), second = scan_ws(t, end);
-    if (j == i || end == j)
-        return false;
-    return (second > end && tail_in_word(t, second, word_end(t, second), st)) || tail_in_word(t, j, end, st);
-}
-
-static bool statement_at(struct span t, size_t i, struct statement *st)
-{
-    static const char *const heads[] = {"answer", "option", "choice", NULL};
-    size_t k = scan_any_nocase(t, i, heads);
-    if (!k || scan_word_before(t, i))
-        return false;
-    st->start = i;
-    i += k;
-    i += ipw_tolower(scan_at(t, i)) == 's';
-    return !scan_word_at(t, i) && (statement_aim(t, i, st) || statement_tail(t, i, st));
-}
-
-/* The body "answer ... " ends with the phrase as whole words. */
-static bool ends_in(struct span t, const char *phrase)
-{
-    size_t n = strlen(phrase);
-    while (t.n && scan_space(t.s[t.n - 1]))
-        t.n--;
-    return t.n >= n && scan_is_nocase(t, t.n - n, phrase) && !scan_word_before(t, t.n - n);
-}
-
-/* The 14 characters before the head end with "not the [right]": that statement says no. */
-static bool denied_before(struct span t, size_t start)
-{
-    size_t from = start;
-    for (int i = 0; i < 14 && from; i++)
-        from = scan_back(t, from);
-    struct span pre = scan_trim(scan_sub(t, from, start));
-    static const char *const adjectives[] = {"right", "correct", NULL};
-    for (size_t i = 0; adjectives[i]; i++) {
-        size_t n = strlen(adjectives[i]);
-        if (pre.n >= n && scan_is_nocase(pre, pre.n - n, adjectives[i])) {
-            pre.n -= n;
-            break;
-        }
-    }
-    return ends_in(pre, "not the");
-}
-
-/* Something in the body binds the letter: a verb, a colon, "=", a dash, or "option" right before it. */
-static bool bound(struct span body)
-{
-    static const char *const verbs[] = {"is", "are", "was", "be", NULL};
-    for (size_t i = 0; i < body.n; i++) {
-        size_t k;
-        if (strchr(":=-", body.s[i]) && body.s[i])
-            return true;
-        if (scan_is(body, i, "\xe2\x80\x93"))
-            return true;
-        if ((k = scan_any_nocase(body, i, verbs)) && !scan_word_before(body, i) && !scan_word_at(body, i + k))
-            return true;
-    }
-    struct span end = scan_trim(body);
-    return end.n >= 6 && (scan_is_nocase(end, end.n - 6, "option") || scan_is_nocase(end, end.n - 6, "choice"));
-}
-
-static bool believed(struct span t, const struct statement *st)
-{
-    struct span body = scan_sub(t, st->start, st->letter);
-    char c = t.s[st->letter], next = scan_at(t, st->end);
-    bool clause_ends = st->end == t.n || (next && strchr("\n.,);:", next));
-    if (ends_in(body, "not") || ends_in(body, "cannot be") || denied_before(t, st->start))
-        return false;
-    if (!st->bracketed && !upper(c) && !(memchr(body.s, ':', body.n) && clause_ends))
-        return false;
-    if (!st->bracketed && c == 'I' && prose(t, st->end))
-        return false;
-    return st->bracketed || bound(body);
-}
+/* ---- statements ---- */
 
 /* Another letter named in the same breath: "A, B", "A or (B)". */
 static char another(const struct mcq *q, struct span t, size_t end)
@@ -349,9 +173,9 @@ static char another(const struct mcq *q, struct span t, size_t end)
     if (!k || (ipw_isalpha((unsigned char)t.s[i]) && scan_word_at(t, i + k)))
         return '\0';
     i = scan_ws(t, i + k);
-    i += opens(scan_at(t, i));
+    i += letter_opens(scan_at(t, i));
     char c = scan_at(t, i);
-    return upper(c) && alone(t, i + 1) ? valid(q, c) : '\0';
+    return letter_upper(c) && letter_alone(t, i + 1) ? valid(q, c) : '\0';
 }
 
 static char stated(const struct mcq *q, struct span t, bool *multiple)
@@ -365,7 +189,7 @@ static char stated(const struct mcq *q, struct span t, bool *multiple)
         }
         i = st.end;
         char c = valid(q, t.s[st.letter]);
-        if (!c || !believed(t, &st))
+        if (!c || !statement_holds(t, &st))
             continue;
         char more = another(q, t, st.end);
         *multiple = more && more != c;
@@ -382,9 +206,9 @@ static char own_line(const struct mcq *q, struct span t)
     for (size_t i = 0; i <= t.n; i = scan_line(t, i) + 1) {
         struct span line = scan_sub(t, i, scan_line(t, i));
         size_t j = blanks(line, 0);
-        j += opens(scan_at(line, j));
+        j += letter_opens(scan_at(line, j));
         char c = scan_at(line, j++);
-        j += closes(scan_at(line, j));
+        j += letter_closes(scan_at(line, j));
         j += scan_at(line, j) == '.' || scan_at(line, j) == ':';
         if (ipw_isalpha((unsigned char)c) && blanks(line, j) == line.n && valid(q, c))
             hit = valid(q, c);
@@ -451,7 +275,7 @@ static char bracketed(const struct mcq *q, struct span t)
 {
     char hit = '\0';
     for (size_t i = 0; i + 2 < t.n; i++)
-        if (opens(t.s[i]) && upper(t.s[i + 1]) && closes(t.s[i + 2]) && valid(q, t.s[i + 1]))
+        if (letter_opens(t.s[i]) && letter_upper(t.s[i + 1]) && letter_closes(t.s[i + 2]) && valid(q, t.s[i + 1]))
             hit = t.s[i + 1];
     return hit;
 }
@@ -461,9 +285,10 @@ static char last_letter(const struct mcq *q, struct span t)
     char hit = '\0';
     for (size_t i = 0; i < t.n; i++) {
         char c = t.s[i];
-        if (!upper(c) || !valid(q, c) || (i && ipw_isalnum((unsigned char)t.s[i - 1])) || !alone(t, i + 1))
+        if (!letter_upper(c) || !valid(q, c) || (i && ipw_isalnum((unsigned char)t.s[i - 1])) ||
+            !letter_alone(t, i + 1))
             continue;
-        if ((c != 'A' && c != 'I') || !prose(t, i + 1))
+        if ((c != 'A' && c != 'I') || !letter_prose(t, i + 1))
             hit = c;
     }
     return hit;
@@ -472,9 +297,11 @@ static char last_letter(const struct mcq *q, struct span t)
 static const struct {
     const char *name;
     char (*read)(const struct mcq *q, struct span t);
-} marked[] = {{"boxed", boxed}, {"tag", tagged}},
-  weak[] = {{"own_line", own_line},       {"leading", leading},     {"option_text", option_text},
-            {"bracketed", bracketed},     {"last_letter", last_letter}};
+} marked[] = {{"boxed", boxed}, {"tag", tagged}}, weak[] = {{"own_line", own_line},
+                                                            {"leading", leading},
+                                                            {"option_text", option_text},
+                                                            {"bracketed", bracketed},
+                                                            {"last_letter", last_letter}};
 
 static char extract(const struct mcq *q, const char *text, size_t len, const char **method)
 {

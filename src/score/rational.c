@@ -112,8 +112,8 @@ static bool ratio_of(struct decimal whole, struct decimal v, struct decimal d, s
         return false;
     if (!w)
         return true;
-    if (!unfold(&w, &whole.e) || !unfold(&r->p, &r->p_zeros) || !unfold(&r->q, &r->q_zeros) ||
-        w > limit / r->q || r->p > limit - w * r->q)
+    if (!unfold(&w, &whole.e) || !unfold(&r->p, &r->p_zeros) || !unfold(&r->q, &r->q_zeros) || w > limit / r->q ||
+        r->p > limit - w * r->q)
         return false;
     r->p += w * r->q;
     return true;

@@ -11,9 +11,8 @@ const char *scorer_name_for(const json_val *record)
     static const struct {
         const char *type, *scorer;
     } own[] = {
-        {"mcq", "mcq"},          {"numeric", "numeric"}, {"exact", "exact"},       {"math", "math"},
-        {"short", "squad"},      {"judge", "judge"},     {"instruction", "ifeval"}, {"none", "none"},
-        {"fixed_length", "none"},
+        {"mcq", "mcq"},     {"numeric", "numeric"},    {"exact", "exact"}, {"math", "math"},         {"short", "squad"},
+        {"judge", "judge"}, {"instruction", "ifeval"}, {"none", "none"},   {"fixed_length", "none"},
     };
     const char *scorer = json_str(json_get(record, "scorer")), *type = json_str(json_get(record, "type"));
     if (scorer)
@@ -60,7 +59,7 @@ void score_record(const json_val *record, const char *text, size_t len, struct i
         return;
     }
     char reason[200];
-    snprintf(reason, sizeof reason,
-             !strcmp(name, "none") ? "the record asks for no score" : "scorer '%s' is not built", name);
+    snprintf(reason, sizeof reason, !strcmp(name, "none") ? "the record asks for no score" : "scorer '%s' is not built",
+             name);
     *out = (struct score_result){.status = SCORE_UNSCORED, .reason = ipw_arena_strdup(arena, reason)};
 }

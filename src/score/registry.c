@@ -5,11 +5,7 @@
 extern const struct scorer_ops scorer_mcq, scorer_numeric, scorer_exact, scorer_contains;
 
 const struct scorer_ops *const scorers[] = {
-    &scorer_mcq,
-    &scorer_numeric,
-    &scorer_exact,
-    &scorer_contains,
-    NULL,
+    &scorer_mcq, &scorer_numeric, &scorer_exact, &scorer_contains, NULL,
 };
 
 const struct scorer_ops *scorer_find(const char *name)

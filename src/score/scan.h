@@ -18,8 +18,8 @@ struct span {
 
 /* Code point at s (n > 0 bytes left) and its length; an ill-formed byte is U+FFFD of length 1. */
 uint32_t scan_char(const char *s, size_t n, size_t *len);
-size_t scan_back(struct span t, size_t i); /* where the character that ends at i > 0 begins */
-uint32_t scan_lower(uint32_t c);           /* Latin, Greek and Cyrillic; the UTF-8 length never changes */
+size_t scan_back(struct span t, size_t i);      /* where the character that ends at i > 0 begins */
+uint32_t scan_lower(uint32_t c);                /* Latin, Greek and Cyrillic; the UTF-8 length never changes */
 void scan_put(char *s, uint32_t c, size_t len); /* writes c as len bytes of UTF-8 */
 bool scan_uspace(uint32_t c);                   /* Unicode white space, for text before score_canon */
 

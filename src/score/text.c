@@ -10,11 +10,22 @@ enum {
 
 /* ---- thinking ---- */
 
-static const char *const openers[] = {"<think>", "<thinking>", "<thought>", "<reasoning>", "[think]",
-                                      "<|begin_of_thought|>", "\xe2\x97\x81think\xe2\x96\xb7", NULL};
-static const char *const closers[] = {"</think>", "</thinking>", "</thought>", "</reasoning>",
-                                      "[/think]", "<|end_of_thought|>",
-                                      "\xe2\x97\x81/think\xe2\x96\xb7", NULL};
+static const char *const openers[] = {"<think>",
+                                      "<thinking>",
+                                      "<thought>",
+                                      "<reasoning>",
+                                      "[think]",
+                                      "<|begin_of_thought|>",
+                                      "\xe2\x97\x81think\xe2\x96\xb7",
+                                      NULL};
+static const char *const closers[] = {"</think>",
+                                      "</thinking>",
+                                      "</thought>",
+                                      "</reasoning>",
+                                      "[/think]",
+                                      "<|end_of_thought|>",
+                                      "\xe2\x97\x81/think\xe2\x96\xb7",
+                                      NULL};
 
 const char *think_status_name(enum think_status s)
 {
@@ -96,8 +107,8 @@ static uint32_t canon_char(uint32_t c)
     static const struct {
         uint32_t lo, hi, to, cycle; /* cycle n: the range repeats n characters from `to` on */
     } rows[] = {
-        {0xff01, 0xff5e, '!', 94},     {0x2212, 0x2212, '-', 1},      {0x24b6, 0x24cf, 'A', 26},
-        {0x24d0, 0x24e9, 'a', 26},     {0x1d7ce, 0x1d7ff, '0', 10},
+        {0xff01, 0xff5e, '!', 94}, {0x2212, 0x2212, '-', 1},    {0x24b6, 0x24cf, 'A', 26},
+        {0x24d0, 0x24e9, 'a', 26}, {0x1d7ce, 0x1d7ff, '0', 10},
     };
     if (scan_uspace(c)) /* the rest is white space too, but neither ' ' nor the end of a line */
         return c == 0x85 || c == 0x1680 || c == 0x2028 || c == 0x2029 ? '\v' : ' ';
@@ -260,8 +271,8 @@ bool scan_tag(struct span t, struct span *in)
 /* Length of \name{content} at i where content holds no brace; its content in *in. */
 static size_t wrapped(struct span t, size_t i, struct span *in)
 {
-    static const char *const names[] = {"\\text", "\\textbf", "\\mathrm", "\\mathbf", "\\mathsf", "\\mbox",
-                                        "\\rm", "\\bf", "\\boldsymbol", "\\operatorname", NULL};
+    static const char *const names[] = {"\\text", "\\textbf", "\\mathrm",     "\\mathbf",       "\\mathsf", "\\mbox",
+                                        "\\rm",   "\\bf",     "\\boldsymbol", "\\operatorname", NULL};
     for (size_t w = 0; names[w]; w++) {
         if (!scan_is(t, i, names[w]))
             continue;

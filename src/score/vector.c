@@ -79,8 +79,7 @@ static void report_number(struct trial *t, const char *key, const char *got)
     if (!text || !got)
         t->same &= json_type(want) == JSON_NULL && !got;
     else
-        t->same &= ipw_streq(text, got) ||
-                   ipw_streq(number_read((struct span){text, strlen(text)}, &t->arena), got);
+        t->same &= ipw_streq(text, got) || ipw_streq(number_read((struct span){text, strlen(text)}, &t->arena), got);
 }
 
 /* ---- kinds ---- */
@@ -171,8 +170,7 @@ static int verdict(struct trial *t, json_node *out, const char *reason)
     return t->same;
 }
 
-int score_vector(const json_val *vec, size_t line, struct json_out *o, json_node *out, int *pass,
-                 struct ipw_err *err)
+int score_vector(const json_val *vec, size_t line, struct json_out *o, json_node *out, int *pass, struct ipw_err *err)
 {
     struct trial t = {.vec = vec, .o = o, .same = true};
     char reason[120];

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,7 +172,7 @@ static const struct fuse_operations ops = {
 
 enum opt {
     LOW = 256, HIGH, PERIOD, RANGE, NEAR_WRAP, RESET, STALL, SLOW, VANISH, EACCES_AT, EIO_EVERY,
-    PACKAGES, MMIO, PSYS,
+    PACKAGES, MMIO, PSYS, ON_SIGNAL,
 };
 
 static const struct option options[] = {
@@ -189,6 +190,7 @@ static const struct option options[] = {
     {"packages", 1, 0, PACKAGES},
     {"mmio", 0, 0, MMIO},
     {"psys", 0, 0, PSYS},
+    {"on-signal", 0, 0, ON_SIGNAL},
     {0, 0, 0, 0},
 };
 
@@ -196,7 +198,7 @@ static int usage(void)
 {
     fputs("usage: fake_powercap MOUNTPOINT [--low W] [--high W] [--period-s S] [--range-uj R]\n"
           "  [--start-near-wrap J] [--reset-at S] [--stall-at S:DUR] [--slow-ms N] [--vanish-at S[:DUR]]\n"
-          "  [--eacces-at S[:DUR]] [--eio-every N] [--packages 1|2] [--mmio] [--psys]\n",
+          "  [--eacces-at S[:DUR]] [--eio-every N] [--packages 1|2] [--mmio] [--psys] [--on-signal]\n",
           stderr);
     return 2;
 }
@@ -211,6 +213,31 @@ static struct fault fault_of(const char *text)
     char *end;
     double at = strtod(text, &end);
     return (struct fault){ns(at), *end == ':' ? ns(strtod(end + 1, NULL)) : INT64_MAX};
+}
+
+/* --on-signal: the times of faults count from SIGUSR1, so that a test can put them where its run is. */
+static struct rapl_model armed = RAPL_MODEL_DEFAULT;
+
+static void on_usr1(int sig)
+{
+    (void)sig;
+    int64_t now = since_start();
+    struct fault *const to[] = {&model.stall, &model.vanish, &model.eacces};
+    const struct fault *const from[] = {&armed.stall, &armed.vanish, &armed.eacces};
+    for (int i = 0; i < 3; i++)
+        if (from[i]->at >= 0)
+            *to[i] = (struct fault){now + from[i]->at, from[i]->len};
+    if (armed.reset_at >= 0)
+        model.reset_at = now + armed.reset_at;
+}
+
+static void wait_for_signal(void)
+{
+    armed = model;
+    model.stall.at = model.vanish.at = model.eacces.at = model.reset_at = -1;
+    struct sigaction a = {.sa_handler = on_usr1, .sa_flags = SA_RESTART};
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGUSR1, &a, NULL);
 }
 
 static void build_tree(int packages, bool mmio, bool psys)
@@ -261,7 +288,7 @@ int main(int argc, char **argv)
 {
     double near_wrap = -1;
     int packages = 1, c;
-    bool mmio = false, psys = false;
+    bool mmio = false, psys = false, on_signal = false;
     while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
         double x = optarg ? strtod(optarg, NULL) : 0;
         switch (c) {
@@ -307,10 +334,15 @@ int main(int argc, char **argv)
         case PSYS:
             psys = true;
             break;
+        case ON_SIGNAL:
+            on_signal = true;
+            break;
         default:
             return usage();
         }
     }
+    if (on_signal)
+        wait_for_signal();
     if (optind + 1 != argc || packages < 1 || packages > 2 || model.curve.period_ns < 2)
         return usage();
     if (near_wrap >= 0)

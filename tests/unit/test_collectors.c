@@ -213,6 +213,23 @@ static void test_gain(void **state)
     }
 }
 
+/* Trees written by hand or by another program may pad the number or leave out the newline. */
+static void test_bare_number(void **state)
+{
+    (void)state;
+    struct fake_io f;
+    struct ipw_err err;
+    struct meter *m;
+    struct energy_reading r;
+    fake_io_init(&f, "bare");
+    assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), 0);
+    meter_read(m, 0, &r);
+    assert_int_equal(r.status, 0);
+    assert_int_equal(r.raw, 2619);
+    meter_close(m);
+    fake_io_release(&f);
+}
+
 /* Why nothing can be measured, and what to do about it. */
 static void test_remedies(void **state)
 {
@@ -230,7 +247,6 @@ static void test_remedies(void **state)
         {"empty", 0, 0, "E_RAPL_READ", "No data available", "none", ENERGY_CHANNEL_ERROR},
         {"newline", 0, 0, "E_RAPL_READ", "No data available", "none", ENERGY_CHANNEL_ERROR},
         {"garbage", 0, 0, "E_RAPL_READ", "Invalid argument", "none", ENERGY_CHANNEL_ERROR},
-        {"short", 0, 0, "E_RAPL_READ", "Invalid argument", "none", ENERGY_CHANNEL_ERROR},
         {"negative", 0, 0, "E_RAPL_READ", "Invalid argument", "none", ENERGY_CHANNEL_ERROR},
         {"huge", 0, 0, "E_RAPL_READ", "Invalid argument", "none", ENERGY_CHANNEL_ERROR},
         {"masked", 0, 0, "E_RAPL_MASKED", "-v /sys/devices", "estimated", ENERGY_CHANNEL_ABSENT},
@@ -408,7 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conformance), cmocka_unit_test(test_fixtures),
-        cmocka_unit_test(test_gain),        cmocka_unit_test(test_remedies),
+        cmocka_unit_test(test_gain),        cmocka_unit_test(test_remedies), cmocka_unit_test(test_bare_number),
         cmocka_unit_test(test_partial),     cmocka_unit_test(test_modes),
         cmocka_unit_test(test_vanish),      cmocka_unit_test(test_estimator),
         cmocka_unit_test(test_cpuinfo),

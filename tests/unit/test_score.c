@@ -86,8 +86,8 @@ static void test_think(void **state)
         {"[THINK]a[/THINK]b", "b", "stripped"},
         {"\xe2\x97\x81think\xe2\x96\xb7x\xe2\x97\x81/think\xe2\x96\xb7\xc2\xa0y\xe3\x80\x80", "y", "stripped"},
         {"a</think>b<think>c", "", "unclosed"},
-        {"<|channel|>analysis<|message|>no<|end|><|start|>assistant<|channel|>final<|message|>yes<|return|>",
-         "yes", "stripped"},
+        {"<|channel|>analysis<|message|>no<|end|><|start|>assistant<|channel|>final<|message|>yes<|return|>", "yes",
+         "stripped"},
         {"<thinker> stays", "<thinker> stays", "none"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -115,7 +115,9 @@ static void test_mcq(void **state)
         {"The answer is A or B. Finally: the answer is B", "B", "statement"},
         {"the answer is a guess", NULL, "none"},
         {"answer: b.", "B", "statement"},
-        {"The answer is \xe2\x80\x9c" "C", "C", "last_letter"},
+        {"The answer is \xe2\x80\x9c"
+         "C",
+         "C", "last_letter"},
         {"**Answer: A**ntwort", NULL, "none"},
         {"Answer: A\xe2\x80\x99s", NULL, "none"},
         {"A. red\nB. dark red\nC. blue\nD.", NULL, "none"},
@@ -132,8 +134,9 @@ static void test_mcq(void **state)
         struct score_result r = ask("mcq", &item, rows[i].text);
         if (!ipw_streq(r.extracted, rows[i].letter) || !ipw_streq(r.method, rows[i].method))
             fail_msg("'%s' gave %s by %s", rows[i].text, r.extracted ? r.extracted : "nothing", r.method);
-        assert_int_equal(r.status, !rows[i].letter ? SCORE_UNPARSED
-                                   : *rows[i].letter == 'B' ? SCORE_CORRECT : SCORE_INCORRECT);
+        assert_int_equal(r.status, !rows[i].letter          ? SCORE_UNPARSED
+                                   : *rows[i].letter == 'B' ? SCORE_CORRECT
+                                                            : SCORE_INCORRECT);
     }
     item.answer = "E";
     assert_int_equal(ask("mcq", &item, "A").status, SCORE_UNSCORED);
@@ -164,22 +167,24 @@ static void test_numeric(void **state)
         {"-0.0", "0", "last"},
         {"3.", "3", "last"},
         {"v2 x3 1.2.3", "6/5", "last"},
-        {"\xc3\xa9" "5", NULL, "none"}, /* a letter stands before it */
+        {"\xc3\xa9"
+         "5",
+         NULL, "none"}, /* a letter stands before it */
         {"#### 5\n#### 6", "5", "hash"},
         {"\\boxed{-\\dfrac{-6}{4}}", "3/2", "boxed"},
         {"\\boxed{\\text{12 cm}}", "12", "boxed"},
         {"<answer> 9 </answer> 8", "9", "tag"},
-        {"Answer: 3 of 4. The final answer is:\n\n5 of 6\n7", "5", "statement"},
+        {"Answer: 3 of 4.\nThe final answer is:\n\n5 of 6\n7", "5", "statement"},
         {"answer is unknown\n7", "7", "last"},
-        {"\\$1{,}234\\,567", "1234567", "last"},
+        {"\\$1{,}234{,}567\\,kg", "1234567", "last"},
         {"<think>5", NULL, "unclosed_think"},
         {"\xef\xbc\x95\xef\xbc\x8e\xef\xbc\x95", "11/2", "last"}, /* fullwidth 5.5 */
     };
     struct score_item item = {.answer = "70,000"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct score_result r = ask("numeric", &item, rows[i].text);
-        bool same = rows[i].number ? ipw_streq(r.extracted, rows[i].number)
-                                   : !r.extracted || strlen(r.extracted) == 301;
+        bool same =
+            rows[i].number ? ipw_streq(r.extracted, rows[i].number) : !r.extracted || strlen(r.extracted) == 301;
         if (!same || !ipw_streq(r.method, rows[i].method))
             fail_msg("'%s' gave %s by %s", rows[i].text, r.extracted ? r.extracted : "nothing", r.method);
     }
@@ -188,15 +193,17 @@ static void test_numeric(void **state)
     assert_int_equal(ask("numeric", &item, "70,001").status, SCORE_INCORRECT);
     assert_int_equal(ask("numeric", &item, "many").status, SCORE_UNPARSED);
     item.answer = "-2";
-    assert_int_equal(ask("numeric", &item, "x = \xe2\x88\x92" "2").status, SCORE_CORRECT);
+    assert_int_equal(ask("numeric", &item,
+                         "x = \xe2\x88\x92"
+                         "2")
+                         .status,
+                     SCORE_CORRECT);
     item.answer = "two";
     assert_int_equal(ask("numeric", &item, "2").status, SCORE_UNSCORED);
     /* beyond 127 bits numbers are compared as text, and never taken for another */
     item.answer = "123456789012345678901234567890123456789012345";
-    assert_int_equal(ask("numeric", &item, "123456789012345678901234567890123456789012345.0").status,
-                     SCORE_CORRECT);
-    assert_int_equal(ask("numeric", &item, "123456789012345678901234567890123456789012346").status,
-                     SCORE_INCORRECT);
+    assert_int_equal(ask("numeric", &item, "123456789012345678901234567890123456789012345.0").status, SCORE_CORRECT);
+    assert_int_equal(ask("numeric", &item, "123456789012345678901234567890123456789012346").status, SCORE_INCORRECT);
 }
 
 static void test_short_answers(void **state)
@@ -215,7 +222,9 @@ static void test_short_answers(void **state)
         {"Answer:\n\nParis", true, true, "line"},
         {"The answer: it is Paris", false, true, "contained"},
         {"the city of light", true, true, "equal"},
-        {"\xe2\x80\x9cParis\xe2\x80\x9d\xe2\x80\x94" "capital", false, true, "contained"},
+        {"\xe2\x80\x9cParis\xe2\x80\x9d\xe2\x80\x94"
+         "capital",
+         false, true, "contained"},
         {"Parisian", false, false, NULL},
         {"<think>Paris</think>Lyon", false, false, NULL},
     };
@@ -245,7 +254,8 @@ static void test_short_answers(void **state)
 static void test_squad_norm(void **state)
 {
     (void)state;
-    const char *s = "  The \xe2\x80\x98" "cat\xe2\x80\x99 sat\ton an A-1, a  theatre. ";
+    const char *s = "  The \xe2\x80\x98"
+                    "cat\xe2\x80\x99 sat\ton an A-1, a  theatre. ";
     assert_string_equal(score_squad_norm(s, strlen(s), &arena), "cat sat on a1 theatre");
 }
 
@@ -281,8 +291,8 @@ static void test_records(void **state)
     }
     score_text("{\"type\":\"mcq\",\"choices\":[\"p\",\"q\",\"r\"],\"answer\":\"C\"}", "So: C", &r);
     assert_int_equal(r.status, SCORE_CORRECT);
-    score_text("{\"type\":\"exact\",\"scorer\":\"contains\",\"answer\":\"x\",\"aliases\":[\"y z\"]}",
-               "it is Y z now", &r);
+    score_text("{\"type\":\"exact\",\"scorer\":\"contains\",\"answer\":\"x\",\"aliases\":[\"y z\"]}", "it is Y z now",
+               &r);
     assert_int_equal(r.status, SCORE_CORRECT);
     for (size_t i = 0; scorers[i]; i++)
         assert_ptr_equal(scorer_find(scorers[i]->name), scorers[i]);
@@ -303,7 +313,7 @@ static void test_vector_form(void **state)
         {"{\"kind\":\"numeric\",\"response\":\"1/2\",\"expected\":\"0.50\",\"method\":\"hash\"}", 0, "\"pass\":false"},
         {"{\"kind\":\"numeric\",\"response\":\"x\",\"expected\":\"1\"}", 0, "\"expected\":null"},
         {"{\"kind\":\"mcq\",\"response\":\"B\",\"n_choices\":4}", -1, "\"pass\":null,\"reason\":\"the line expects"},
-        {"{\"kind\":\"exact\",\"response\":\"a b\",\"answer\":\"b\",\"expected\":false,\"contained\":false}", 0,
+        {"{\"kind\":\"exact\",\"response\":\"c b\",\"answer\":\"b\",\"expected\":false,\"contained\":false}", 0,
          "{\"expected\":false,\"contained\":true,\"method\":\"contained\"}"},
         {"{\"kind\":\"strip_think\",\"response\":\"a</think>b\\u0000\",\"visible\":\"b\\u0000\"}", 1, "\"stripped\""},
         {"{\"kind\":\"ifeval\",\"expected\":true}", -1,
@@ -332,7 +342,8 @@ static void test_vector_form(void **state)
 static void test_hostile_size(void **state)
 {
     (void)state;
-    static const char *const units[] = {"answer", "\\boxed{", "\\text{", "<answer>", "A ", "1 ", "1,000,", " ", "not  "};
+    static const char *const units[] = {"answer", "\\boxed{", "\\text{", "<answer>", "A ",
+                                        "1 ",     "1,000,",   " ",       "not  "};
     struct score_item item = {.answer = "1", .choices = (const char *const[]){"x", "y"}, .n_choices = 2};
     struct timespec a, b;
     clock_gettime(CLOCK_MONOTONIC, &a);

@@ -1,0 +1,73 @@
+# Shared by tests/cli/test_*.sh: tiny checks, the models, the FUSE tree. Source it first.
+# shellcheck shell=bash
+set -euo pipefail
+
+work=$(mktemp -d)
+fake=0
+cleanup() {
+    if [ "$fake" != 0 ]; then
+        kill "$fake" 2>/dev/null || true
+        wait "$fake" 2>/dev/null || true
+    fi
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+fail() {
+    echo "FAILED: $*" >&2
+    [ ! -e "$work/out" ] || { echo "--- stdout" >&2; tail -n 30 "$work/out" >&2; }
+    [ ! -e "$work/err" ] || { echo "--- stderr" >&2; tail -n 30 "$work/err" >&2; }
+    exit 1
+}
+
+# run EXPECTED_EXIT COMMAND...: output to $work/out and $work/err
+run() {
+    local want=$1 got=0
+    shift
+    "$@" >"$work/out" 2>"$work/err" || got=$?
+    [ "$got" = "$want" ] || fail "'$*' exited $got, not $want"
+}
+
+says() { # TEXT: on stderr of the last run
+    grep -qF -- "$1" "$work/err" || fail "stderr does not say: $1"
+}
+
+shows() { # TEXT: on stdout of the last run
+    grep -qF -- "$1" "$work/out" || fail "stdout does not show: $1"
+}
+
+json() { # FILE EXPRESSION WANT
+    local got
+    got=$(jq -r "$2" "$1")
+    [ "$got" = "$3" ] || fail "$1: $2 is $got, not $3"
+}
+
+sql() { # RUN QUERY: one value
+    python3 -c 'import sqlite3, sys
+row = sqlite3.connect(f"file:{sys.argv[1]}/run.db?mode=ro", uri=True).execute(sys.argv[2]).fetchone()
+print("" if row is None or row[0] is None else row[0])' "$1" "$2"
+}
+
+smollm2() { "$IPW_SOURCE/scripts/deps" smollm2 | sed 's/^smollm2 //'; }
+
+# A FUSE tree at $work/sys with the given options; sets $epoch.
+powercap() {
+    local program=$IPW_BUILD/tests/fakes/fake_powercap
+    [ -x "$program" ] || skip "fake_powercap was not built (fuse3)"
+    mkdir -p "$work/sys"
+    "$program" "$work/sys" "$@" >"$work/ready" 2>"$work/fuse" &
+    fake=$!
+    for _ in $(seq 100); do
+        ! grep -q ready "$work/ready" || break
+        kill -0 "$fake" 2>/dev/null || skip "FUSE is refused here: $(tail -n 1 "$work/fuse")"
+        sleep 0.05
+    done
+    # shellcheck disable=SC2034 # for the sourcing script
+    epoch=$(cat "$work/sys/truth_epoch")
+    export IPW_SYSFS_ROOT=$work/sys
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# kill -9 at any moment, then --resume: every query exactly once. Also signals, locks and a full disk.
+. "$(dirname "$0")/lib.sh"
+model=$(smollm2)
+for i in $(seq 40); do
+    printf '{"id":"q%d","question":"Name %d things.","answer":"x"}\n' "$i" "$i"
+done >"$work/q.jsonl"
+ask=("$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 6 --output-dir "$work/runs")
+
+"${ask[@]}" >"$work/out" 2>"$work/err" &
+pid=$!
+until compgen -G "$work/runs/*/run.db" >/dev/null; do
+    kill -0 $pid 2>/dev/null || break
+    sleep 0.02
+done
+r=("$work"/runs/*)
+r=${r[0]}
+for round in $(seq 12); do
+    sleep "0.$((RANDOM % 6))$((RANDOM % 10))"
+    kill -9 $pid 2>/dev/null || true
+    wait $pid 2>/dev/null || true
+    if [ "$round" = 3 ]; then # two at once: the second is refused and says by whom
+        "$IPW" profile --resume "$r" >/dev/null 2>&1 &
+        pid=$!
+        sleep 0.4
+        if kill -0 $pid 2>/dev/null; then
+            run 3 "$IPW" profile --resume "$r"
+            says "process $pid"
+        fi
+        continue
+    fi
+    "$IPW" profile --resume "$r" >/dev/null 2>&1 &
+    pid=$!
+done
+kill -9 $pid 2>/dev/null || true
+wait $pid 2>/dev/null || true
+run 0 "$IPW" profile --resume "$r"
+[ "$(sql "$r" 'SELECT count(*) FROM query')" = 40 ] || fail "not 40 queries: $(sql "$r" 'SELECT count(*) FROM query')"
+[ "$(sql "$r" 'SELECT count(DISTINCT query_id) FROM query')" = 40 ] || fail "a query twice"
+[ "$(sql "$r" 'PRAGMA integrity_check')" = ok ] || fail "run.db is damaged"
+json "$r/summary.json" .complete true
+[ "$(jq -r .query_id "$r/queries.jsonl" | sort -u | wc -l)" = 40 ] || fail "queries.jsonl has not every query once"
+
+# resuming a finished run changes nothing but heals its files
+cp "$r/queries.jsonl" "$work/before"
+rm "$r/summary.json"
+run 0 "$IPW" profile --resume "$r"
+cmp "$work/before" "$r/queries.jsonl" || fail "finish is not idempotent"
+json "$r/summary.json" .complete true
+
+# the first signal ends in order, with a run that can be resumed
+rm -rf "$work/runs"
+"${ask[@]}" >"$work/out" 2>"$work/err" &
+pid=$!
+until compgen -G "$work/runs/*/run.db" >/dev/null; do sleep 0.02; done
+sleep 1
+kill -INT $pid 2>/dev/null || true
+code=0
+wait $pid || code=$?
+r=("$work"/runs/*)
+r=${r[0]}
+if [ $code != 0 ]; then
+    [ $code = 130 ] || fail "SIGINT gave exit $code"
+    says "--resume"
+    run 0 "$IPW" profile --resume "$r"
+fi
+[ "$(sql "$r" 'SELECT count(DISTINCT query_id) FROM query')" = 40 ] || fail "not every query after SIGINT"
+
+# a question set that changed
+echo '{"id":"new","question":"x","answer":"y"}' >>"$work/q.jsonl"
+run 2 "$IPW" profile --resume "$r"
+says "has changed"
+sed -i '$d' "$work/q.jsonl"
+
+# another counter set is refused, and mixed on demand
+if powercap; then
+    sed -n 1,3p "$work/q.jsonl" >"$work/q3.jsonl"
+    run 0 "$IPW" profile -m "$model" --dataset "$work/q3.jsonl" --max-tokens 2 --shard 0/1 --output-dir "$work/other"
+    o=("$work"/other/*)
+    python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/run.db"); db.execute("DELETE FROM query WHERE query_id = ?", ("q2",)); db.commit()' "${o[0]}"
+    env -u IPW_SYSFS_ROOT "$IPW" profile --resume "${o[0]}" >"$work/out" 2>"$work/err" && fail "another machine was accepted"
+    says "--allow-other-machine"
+    run 0 env -u IPW_SYSFS_ROOT "$IPW" profile --resume "${o[0]}" --allow-other-machine
+fi
+unset IPW_SYSFS_ROOT
+
+# a full disk stops the run, and what was committed can be read
+if [ "$(id -u)" = 0 ] && mkdir "$work/small" && mount -t tmpfs -o size=700k none "$work/small" 2>/dev/null; then
+    trap 'umount "$work/small" 2>/dev/null || true; cleanup' EXIT
+    run 3 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 400 --ignore-eos --threads 1 --output-dir "$work/small"
+    says "the disk is full"
+    f=("$work"/small/*)
+    [ "$(sql "${f[0]}" 'SELECT count(*) >= 0 FROM query')" = 1 ] || fail "run.db cannot be read after a full disk"
+fi
