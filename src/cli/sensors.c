@@ -35,7 +35,7 @@ static void json_channel(struct json_out *o, json_node *list, const struct energ
     json_put_str(o, n, "scope", c->status == ENERGY_CHANNEL_ABSENT ? NULL : energy_scope_name(c->scope));
     json_put_str(o, n, "kind", energy_kind_name(c->kind));
     json_put_str(o, n, "unit", unit_name(c));
-    json_put_num(o, n, "period_ms", positive((double)c->period_ns * 1e-6));
+    json_put_num(o, n, "period_ms", positive(c->estimated ? 0 : (double)c->period_ns * 1e-6));
     json_put_num(o, n, "quantum_j", positive((double)c->quantum_nj * 1e-9));
     json_put_num(o, n, "wrap_j", positive((double)c->modulus * c->unit_nj * 1e-9));
     json_put_bool(o, n, "in_total", c->in_total);
@@ -78,7 +78,7 @@ static void as_table(const struct meter *m, struct ipw_buf *out)
     char(*every)[16] = ipw_calloc(n + 1, sizeof *every);
     for (size_t i = 0; i < n; i++) {
         const char **row = cells + i * 6;
-        if (c[i].period_ns > 0)
+        if (c[i].period_ns > 0 && !c[i].estimated)
             snprintf(every[i], sizeof every[i], "%g ms", (double)c[i].period_ns * 1e-6);
         row[0] = c[i].id;
         row[1] = c[i].status == ENERGY_CHANNEL_ABSENT ? "-" : energy_scope_name(c[i].scope);

@@ -26,15 +26,38 @@ static void add_cut(struct ipw_buf *out, const char *s, int width)
         ipw_buf_adds(out, "..");
 }
 
+/* The last column is where sentences stand: it goes on in lines below, at word ends. */
+static void add_wrapped(struct ipw_buf *out, const char *s, int width, int indent)
+{
+    while (width_of(s) > width) {
+        int n = 0, cut = 0;
+        for (int i = 0; s[i] && n < width; i++) {
+            n += ((unsigned char)s[i] & 0xc0) != 0x80;
+            cut = s[i + 1] == ' ' ? i + 1 : cut;
+        }
+        if (!cut)
+            break;
+        ipw_buf_addf(out, "%.*s\n%*s", cut, s, indent, "");
+        s += cut + 1;
+    }
+    add_cut(out, s, width);
+}
+
 static void text_row(const struct report_table *t, const char *const *row, const int *width, struct ipw_buf *out)
 {
+    int indent = 0;
     for (size_t c = 0; c < t->n_cols; c++) {
+        if (c + 1 == t->n_cols && !(t->right >> c & 1)) {
+            ipw_buf_adds(out, c ? "  " : "");
+            add_wrapped(out, row[c], width[c], indent + (c ? 2 : 0));
+            break;
+        }
+        indent += width[c] + (c ? 2 : 0);
         int w = width_of(row[c]), pad = w < width[c] ? width[c] - w : 0;
         bool right = t->right >> c & 1;
         ipw_buf_addf(out, "%s%*s", c ? "  " : "", right ? pad : 0, "");
         add_cut(out, row[c], width[c]);
-        if (!right && c + 1 < t->n_cols)
-            ipw_buf_addf(out, "%*s", pad, "");
+        ipw_buf_addf(out, "%*s", right ? 0 : pad, "");
     }
     ipw_buf_addc(out, '\n');
 }

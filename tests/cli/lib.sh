@@ -53,9 +53,14 @@ row = sqlite3.connect(f"file:{sys.argv[1]}/run.db?mode=ro", uri=True).execute(sy
 print("" if row is None or row[0] is None else row[0])' "$1" "$2"
 }
 
+the_run() { # FOLDER under $work: the one run folder in it
+    echo "$work/$1"/profile_*
+}
+
 smollm2() { "$IPW_SOURCE/scripts/deps" smollm2 | sed 's/^smollm2 //'; }
 
 # A FUSE tree at $work/sys with the given options; sets $epoch.
+# shellcheck disable=SC2120 # options are optional
 powercap() {
     local program=$IPW_BUILD/tests/fakes/fake_powercap
     [ -x "$program" ] || skip "fake_powercap was not built (fuse3)"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Counters that wrap, reset, stall, vanish or turn unreadable in mid-run: affected values are null with the reason, the run
 # ends well, and no joule is absurd.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 model=$(smollm2)
 for i in $(seq 12); do
@@ -15,7 +16,7 @@ fault() { # NAME REASON OPTIONS...: times of faults count from the third finishe
         --output-dir "$work/$name" --energy measured >"$work/out" 2>"$work/err" &
     local pid=$!
     until compgen -G "$work/$name/*/run.db" >/dev/null &&
-        [ "$(sql "$work/$name"/* 'SELECT count(*) FROM query' 2>/dev/null || echo 0)" -ge 3 ]; do
+        [ "$(sql "$work/$name"/profile_* 'SELECT count(*) FROM query' 2>/dev/null || echo 0)" -ge 3 ]; do
         kill -0 $pid 2>/dev/null || fail "$name: the run ended early"
         sleep 0.05
     done
@@ -24,16 +25,17 @@ fault() { # NAME REASON OPTIONS...: times of faults count from the third finishe
     kill $fake
     wait $fake 2>/dev/null || true
     fake=0
-    local r=("$work/$name"/*)
-    json "${r[0]}/summary.json" .complete true
-    json "${r[0]}/queries.jsonl" 'select(.energy_j != null and (.energy_j <= 0 or .energy_j / .latency_s > 200)) | .query_id' ""
-    jq -r 'select(.energy_j == null) | .energy_reason' "${r[0]}/queries.jsonl" | sort -u >"$work/reasons"
+    local r
+    r=$(the_run "$name")
+    json "$r/summary.json" .complete true
+    json "$r/queries.jsonl" 'select(.energy_j != null and (.energy_j <= 0 or .energy_j / .latency_s > 200)) | .query_id' ""
+    jq -r 'select(.energy_j == null) | .energy_reason' "$r/queries.jsonl" | sort -u >"$work/reasons"
     if [ "$reason" = none ]; then
         [ ! -s "$work/reasons" ] || fail "$name: joules are missing: $(cat "$work/reasons")"
     else
         grep -qx "$reason" "$work/reasons" || fail "$name: no query is without joules for '$reason' but: $(cat "$work/reasons")"
     fi
-    jq -e 'select(.energy_j != null)' "${r[0]}/queries.jsonl" >/dev/null || fail "$name: no query has joules"
+    [ -n "$(jq -r 'select(.energy_j != null) | .query_id' "$r/queries.jsonl")" ] || fail "$name: no query has joules"
 }
 
 fault wrap none --start-near-wrap 60

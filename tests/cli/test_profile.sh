@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A real model on real questions: estimated, then measured under a FUSE powercap tree.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 model=$(smollm2)
 
@@ -7,8 +8,7 @@ run 0 "$IPW" profile -m "$model" -n 6 --output-dir "$work/runs" --energy estimat
 shows "questions right on this machine"
 shows "~ estimated"
 awk 'length > 80 && !/runs/ { exit 1 }' "$work/out" || fail "the screen is wider than 80 columns"
-r=("$work"/runs/*)
-r=${r[0]}
+r=$(the_run "runs")
 json "$r/summary.json" .schema ipw.summary/1
 json "$r/summary.json" .complete true
 json "$r/summary.json" .dataset.n 6
@@ -34,12 +34,12 @@ shows "| model |"
 
 # greedy answers do not depend on the order or on what was asked before
 run 0 "$IPW" profile -m "$model" -n 6 --seed 9 --output-dir "$work/again" --energy none --warmup-request-count 0
-s=("$work"/again/*)
+s=$(the_run "again")
 [ "$(sql "$r" 'SELECT group_concat(answer, x) FROM (SELECT answer, char(1) x FROM text JOIN query ON query = id ORDER BY query_id)')" = \
-  "$(sql "${s[0]}" 'SELECT group_concat(answer, x) FROM (SELECT answer, char(1) x FROM text JOIN query ON query = id ORDER BY query_id)')" ] ||
+  "$(sql "$s" 'SELECT group_concat(answer, x) FROM (SELECT answer, char(1) x FROM text JOIN query ON query = id ORDER BY query_id)')" ] ||
     fail "the same questions in another order got other answers"
-json "${s[0]}/summary.json" .energy.source none
-json "${s[0]}/summary.json" .ipj.component.est null
+json "$s/summary.json" .energy.source none
+json "$s/summary.json" .ipj.component.est null
 
 # shards are disjoint and whole
 for i in 0 1 2; do
@@ -56,20 +56,20 @@ done
 } >"$work/q.jsonl"
 run 1 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --ctx 256 --max-tokens 16 --output-dir "$work/long"
 says "1 questions failed"
-s=("$work"/long/*)
-json "${s[0]}/queries.jsonl" 'select(.query_id == "long") | "\(.status) \(.reason) \(.n_out) \(.energy_j)"' "error prompt_too_long 0 null"
-json "${s[0]}/queries.jsonl" 'select(.query_id == "later") | "\(.score) \(.correct) \(.energy_j > 0)"' "unscored null true"
-json "${s[0]}/summary.json" .accuracy.n 2
+s=$(the_run "long")
+json "$s/queries.jsonl" 'select(.query_id == "long") | "\(.status) \(.reason) \(.n_out) \(.energy_j)"' "error prompt_too_long 0 null"
+json "$s/queries.jsonl" 'select(.query_id == "later") | "\(.score) \(.correct) \(.energy_j > 0)"' "unscored null true"
+json "$s/summary.json" .accuracy.n 2
 
 # measured: a live counter tree, joules against the closed form
-powercap
+powercap --low 20
 run 0 "$IPW" profile -m "$model" -n 4 --max-tokens 48 --ignore-eos --output-dir "$work/measured" --energy measured
 shows "measured"
 shows "CPU package + DRAM"
-s=("$work"/measured/*)
-json "${s[0]}/summary.json" .energy.signature "component(cpu_package+dram)"
-json "${s[0]}/queries.jsonl" 'select(.energy_status != "measured") | .query_id' ""
-"$IPW_BUILD/bench/bench_truth" "${s[0]}" "$epoch" >"$work/truth"
+s=$(the_run "measured")
+json "$s/summary.json" .energy.signature "component(cpu_package+dram)"
+json "$s/queries.jsonl" 'select(.energy_status != "measured") | .query_id' ""
+"$IPW_BUILD/bench/bench_truth" "$s" "$epoch" >"$work/truth"
 awk '/error per query/ && $5 > 2 { exit 1 }' "$work/truth" || fail "joules are off: $(cat "$work/truth")"
 run 0 "$IPW" sensors -o json
 json "$work/out" '.schema + " " + .signature' "ipw.sensors/1 component(cpu_package+dram)"

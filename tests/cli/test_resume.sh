@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 at any moment, then --resume: every query exactly once. Also signals, locks and a full disk.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 model=$(smollm2)
 for i in $(seq 40); do
@@ -13,8 +14,7 @@ until compgen -G "$work/runs/*/run.db" >/dev/null; do
     kill -0 $pid 2>/dev/null || break
     sleep 0.02
 done
-r=("$work"/runs/*)
-r=${r[0]}
+r=$(the_run "runs")
 for round in $(seq 12); do
     sleep "0.$((RANDOM % 6))$((RANDOM % 10))"
     kill -9 $pid 2>/dev/null || true
@@ -57,8 +57,7 @@ sleep 1
 kill -INT $pid 2>/dev/null || true
 code=0
 wait $pid || code=$?
-r=("$work"/runs/*)
-r=${r[0]}
+r=$(the_run "runs")
 if [ $code != 0 ]; then
     [ $code = 130 ] || fail "SIGINT gave exit $code"
     says "--resume"
@@ -73,15 +72,15 @@ says "has changed"
 sed -i '$d' "$work/q.jsonl"
 
 # another counter set is refused, and mixed on demand
-if powercap; then
+if powercap --low 20; then
     sed -n 1,3p "$work/q.jsonl" >"$work/q3.jsonl"
     run 0 "$IPW" profile -m "$model" --dataset "$work/q3.jsonl" --max-tokens 2 --shard 0/1 --output-dir "$work/other"
-    o=("$work"/other/*)
+    o=$(the_run "other")
     python3 -c 'import sqlite3, sys
-db = sqlite3.connect(sys.argv[1] + "/run.db"); db.execute("DELETE FROM query WHERE query_id = ?", ("q2",)); db.commit()' "${o[0]}"
-    env -u IPW_SYSFS_ROOT "$IPW" profile --resume "${o[0]}" >"$work/out" 2>"$work/err" && fail "another machine was accepted"
+db = sqlite3.connect(sys.argv[1] + "/run.db"); db.execute("DELETE FROM query WHERE query_id = ?", ("q2",)); db.commit()' "$o"
+    env -u IPW_SYSFS_ROOT "$IPW" profile --resume "$o" >"$work/out" 2>"$work/err" && fail "another machine was accepted"
     says "--allow-other-machine"
-    run 0 env -u IPW_SYSFS_ROOT "$IPW" profile --resume "${o[0]}" --allow-other-machine
+    run 0 env -u IPW_SYSFS_ROOT "$IPW" profile --resume "$o" --allow-other-machine
 fi
 unset IPW_SYSFS_ROOT
 
@@ -90,6 +89,6 @@ if [ "$(id -u)" = 0 ] && mkdir "$work/small" && mount -t tmpfs -o size=700k none
     trap 'umount "$work/small" 2>/dev/null || true; cleanup' EXIT
     run 3 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 400 --ignore-eos --threads 1 --output-dir "$work/small"
     says "the disk is full"
-    f=("$work"/small/*)
-    [ "$(sql "${f[0]}" 'SELECT count(*) >= 0 FROM query')" = 1 ] || fail "run.db cannot be read after a full disk"
+    f=$(the_run "small")
+    [ "$(sql "$f" 'SELECT count(*) >= 0 FROM query')" = 1 ] || fail "run.db cannot be read after a full disk"
 fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Bad input: the error names the thing and the way out, with the exit code of decisions.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 run 0 "$IPW" version
