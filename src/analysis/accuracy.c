@@ -2,12 +2,12 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "stats/stats.h"
 
-/* What a person can talk to: first token within 2 s, at least 10 tokens/s (reading speed with a margin). */
+/* What a person can talk to: the first token within 2 s, then at least 10 tokens/s (decisions.md, IPJ). */
 static const struct {
     double ttft_s, tokens_s;
 } limits = {2.0, 10.0};
@@ -26,9 +26,10 @@ static bool failed(const struct table_row *r)
            r->status == QUERY_REFUSED;
 }
 
+/* A failed question needs no scorer to be wrong; one that nothing could have scored is outside all the same. */
 static bool in_s(const struct table_row *r)
 {
-    return r->status != QUERY_NOT_SENT && r->score != SCORE_UNSCORED && r->score != SCORE_PENDING;
+    return r->status != QUERY_NOT_SENT && r->score != SCORE_UNSCORED && (r->score != SCORE_PENDING || failed(r));
 }
 
 static double correct(const struct table_row *r)
@@ -46,10 +47,10 @@ static double tokens_per_s(const struct table_row *r)
     return r->n_out >= 2 && r->decode_s > 0 ? (r->n_out - 1) / r->decode_s : (double)NAN;
 }
 
+/* False where a stamp or a count is unknown: what was not seen to be fast is not called fast. */
 static bool fast_enough(const struct table_row *r)
 {
-    double rate = tokens_per_s(r);
-    return r->ttft_s <= limits.ttft_s && (isnan(rate) || rate >= limits.tokens_s);
+    return r->ttft_s <= limits.ttft_s && (r->n_out < 2 || r->n_out - 1 >= limits.tokens_s * r->decode_s);
 }
 
 static struct estimate estimate_of(const struct stats_interval *i)
@@ -63,13 +64,16 @@ static struct estimate unknown(size_t n)
     return (struct estimate){NAN, NAN, NAN, NAN, NAN, n, NULL};
 }
 
-/* A gain known to u (one sigma): the true value lies in x / (1 + 2u) .. x (1 + 2u) with 95 %. */
-static void meter_band(struct estimate *e, double u)
+/* A gain known to u (one sigma): the true value lies in x / (1 + 2u) .. x (1 + 2u) with 95 %. A better meter of a
+ * partial run would meter more devices, and nobody knows how much they took: that end is open. */
+static void meter_band(struct estimate *e, const struct table_run *run, bool per_joule)
 {
+    double u = run->gain_u;
+    bool partial = ipw_streq(run->energy_source, "partial");
     if (!isfinite(u) || isnan(e->est))
         return;
-    e->meter_lo = e->est / (1 + 2 * u);
-    e->meter_hi = e->est * (1 + 2 * u);
+    e->meter_lo = partial && per_joule ? (double)NAN : e->est / (1 + 2 * u);
+    e->meter_hi = partial && !per_joule ? (double)NAN : e->est * (1 + 2 * u);
 }
 
 static struct columns columns_of(const struct table_run *run)
@@ -139,8 +143,12 @@ static void accuracy(const struct table_run *run, struct accuracy_result *out)
 
 static const char *why_no_energy(const struct table_run *run, const struct accuracy_result *out, bool allow_missing)
 {
+    if (out->n_energy == 0 && run->energy_reason)
+        return run->energy_reason;
+    if (out->n_scored == 0)
+        return "no question could be scored";
     if (out->n_energy == 0)
-        return run->energy_reason ? run->energy_reason : "no question has joules";
+        return "no question has joules";
     if (!allow_missing && (double)out->n_energy < enough_energy * (double)out->n_scored)
         return "fewer than 90 % of the questions have joules";
     return NULL;
@@ -149,12 +157,16 @@ static const char *why_no_energy(const struct table_run *run, const struct accur
 static void energy(const struct table_run *run, const struct columns *k, bool allow_missing, struct accuracy_result *out)
 {
     struct stats_sum total = {0};
-    for (size_t i = 0; i < run->n; i++)
-        if (isfinite(run->v[i].energy_j))
-            stats_sum_add(&total, run->v[i].energy_j);
+    size_t known = 0;
+    for (size_t i = 0; i < run->n; i++) {
+        if (!isfinite(run->v[i].energy_j))
+            continue;
+        stats_sum_add(&total, run->v[i].energy_j); /* of what cannot be scored too: it was spent */
+        known++;
+    }
     out->gap_j = run->gap_j;
     out->energy_reason = why_no_energy(run, out, allow_missing);
-    out->total_j = out->n_energy ? stats_sum_value(&total) : (double)NAN;
+    out->total_j = known ? stats_sum_value(&total) : (double)NAN;
     out->power_max_w = NAN;
     for (size_t i = 0; i < k->n; i++)
         out->power_max_w = isnan(out->power_max_w) ? k->p[i] : fmax(out->power_max_w, k->p[i]);
@@ -176,10 +188,12 @@ static void energy(const struct table_run *run, const struct columns *k, bool al
         out->ipw_slo = estimate_of(&slo);
         out->ipw_tw = estimate_of(&tw);
     }
-    struct estimate *const metered[] = {&out->per_query_j, &out->power_w, &out->ipj,
-                                        &out->ipw,         &out->ipw_tw,  &out->ipw_slo};
-    for (size_t i = 0; i < sizeof metered / sizeof metered[0]; i++)
-        meter_band(metered[i], run->gain_u);
+    struct estimate *const joules[] = {&out->per_query_j, &out->power_w};
+    struct estimate *const per_joule[] = {&out->ipj, &out->ipw, &out->ipw_tw, &out->ipw_slo};
+    for (size_t i = 0; i < sizeof joules / sizeof joules[0]; i++)
+        meter_band(joules[i], run, false);
+    for (size_t i = 0; i < sizeof per_joule / sizeof per_joule[0]; i++)
+        meter_band(per_joule[i], run, true);
 }
 
 static struct spread spread_of(const double *x, size_t n)
@@ -198,7 +212,7 @@ static struct quantiles quantiles_of(const struct table_run *run, double (*get)(
     double *x = ipw_calloc(run->n + 1, sizeof *x);
     size_t n = 0;
     for (size_t i = 0; i < run->n; i++) {
-        double v = get(&run->v[i]);
+        double v = run->v[i].status == QUERY_NOT_SENT ? (double)NAN : get(&run->v[i]);
         if (isfinite(v))
             x[n++] = v;
     }
@@ -229,23 +243,61 @@ static void add(double *sum, double x)
         *sum = (isnan(*sum) ? 0 : *sum) + x;
 }
 
-/* Ratios of sums, over the queries that have both parts (metrics 1.4). */
+/* Sums of one phase over queries. all_s: of every query; s, j: of those with joules; token_j, tokens: of those with
+ * tokens too. So every ratio is of the same queries above and below the line. */
+struct phase_sums {
+    double all_s, s, j, token_j, tokens;
+};
+
+static void add_phase(struct phase_sums *p, const struct table_row *r, double s, double j, double tokens)
+{
+    if (!in_s(r) || !isfinite(s))
+        return;
+    add(&p->all_s, s);
+    if (!has_energy(r) || !isfinite(j))
+        return;
+    add(&p->s, s);
+    add(&p->j, j);
+    if (isfinite(tokens)) {
+        add(&p->token_j, j);
+        add(&p->tokens, tokens);
+    }
+}
+
+static struct phase_figures phase_of(const struct table_run *run, const struct accuracy_result *out,
+                                     const struct phase_sums *p)
+{
+    struct phase_figures f = {p->all_s, NAN, NAN, NAN, NULL};
+    if (!isnan(p->j)) {
+        f.s = p->s;
+        f.j = p->j;
+        f.w = p->s > 0 ? p->j / p->s : (double)NAN;
+        f.j_per_token = p->tokens > 0 ? p->token_j / p->tokens : (double)NAN;
+    } else if (!out->n_energy) {
+        f.reason = why_no_energy(run, out, true);
+    } else {
+        f.reason = isnan(p->all_s) ? "no first token was seen" : "counter too slow";
+    }
+    return f;
+}
+
+/* Ratios of sums (metrics 1.4). */
 static void phases(const struct table_run *run, struct accuracy_result *out)
 {
-    struct phase_figures *a = &out->prefill, *b = &out->decode;
-    double tokens_in = 0, tokens_out = 0, fed = 0, fed_s = 0, made = 0, made_s = 0;
-    *a = *b = (struct phase_figures){NAN, NAN, NAN, NAN, NULL};
+    struct phase_sums prefill = {NAN, NAN, NAN, NAN, NAN}, decode = prefill;
+    double fed = 0, fed_s = 0, made = 0, made_s = 0;
     out->n_in = out->n_cached = out->n_out = out->n_reason = NAN;
-    double a_energy_s = 0, b_energy_s = 0;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        double evaluated = r->n_in - (isfinite(r->n_cached) ? r->n_cached : 0), rest = r->latency_s - r->ttft_s;
+        if (r->status == QUERY_NOT_SENT)
+            continue;
+        double evaluated = r->n_in - (isfinite(r->n_cached) ? r->n_cached : 0);
         add(&out->n_in, r->n_in);
         add(&out->n_cached, r->n_cached);
         add(&out->n_out, r->n_out);
         add(&out->n_reason, r->n_reason);
-        add(&a->s, r->ttft_s);
-        add(&b->s, rest);
+        add_phase(&prefill, r, r->ttft_s, r->prefill_j, evaluated);
+        add_phase(&decode, r, r->latency_s - r->ttft_s, r->decode_j, r->n_out);
         if (isfinite(r->ttft_s) && isfinite(evaluated)) {
             fed += evaluated;
             fed_s += r->ttft_s;
@@ -254,23 +306,9 @@ static void phases(const struct table_run *run, struct accuracy_result *out)
             made += r->n_out - 1;
             made_s += r->decode_s;
         }
-        if (isfinite(r->prefill_j) && isfinite(evaluated)) {
-            add(&a->j, r->prefill_j);
-            tokens_in += evaluated;
-            a_energy_s += r->ttft_s;
-        }
-        if (isfinite(r->decode_j) && isfinite(r->n_out)) {
-            add(&b->j, r->decode_j);
-            tokens_out += r->n_out;
-            b_energy_s += rest;
-        }
     }
-    a->w = a_energy_s > 0 ? a->j / a_energy_s : (double)NAN;
-    b->w = b_energy_s > 0 ? b->j / b_energy_s : (double)NAN;
-    a->j_per_token = tokens_in > 0 ? a->j / tokens_in : (double)NAN;
-    b->j_per_token = tokens_out > 0 ? b->j / tokens_out : (double)NAN;
-    a->reason = isnan(a->j) ? run->energy_reason ? run->energy_reason : "no question has joules for it" : NULL;
-    b->reason = isnan(b->j) ? run->energy_reason ? run->energy_reason : "no question has joules for it" : NULL;
+    out->prefill = phase_of(run, out, &prefill);
+    out->decode = phase_of(run, out, &decode);
     out->decode_tok_s = made_s > 0 ? made / made_s : (double)NAN;
     out->prefill_tok_s = fed_s > 0 ? fed / fed_s : (double)NAN;
 }

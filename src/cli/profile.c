@@ -161,7 +161,8 @@ static int begin(struct profile *p, struct ipw_err *err)
     if (!p->todo.total)
         return ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %s of '%s' is empty", p->shard, p->data->name);
     make_absolute(&p->plan.model);
-    make_absolute(&p->plan.dataset);
+    if (!dataset_find(p->plan.dataset))
+        make_absolute(&p->plan.dataset);
     if ((rc = make_dir(p, err)) || (rc = store_create(&p->store, p->dir, err)))
         return rc;
     return put_plan(p, err);
@@ -258,7 +259,8 @@ static int open_model(struct profile *p, struct ipw_err *err)
                              .seed = (uint64_t)p->plan.seed,
                              .ctx = p->plan.ctx,
                              .threads = p->plan.threads,
-                             .gpu_layers = p->plan.gpu_layers};
+                             .gpu_layers = p->plan.gpu_layers,
+                             .stop = p->cli->signals};
     int rc = p->ops->open(&p->engine, &p->cli->env, &cfg, err);
     if (rc)
         return rc;
@@ -332,7 +334,7 @@ static int profile_run(struct profile *p)
         if (!rc)
             rc = ask(p, &err);
     }
-    if (rc && rc != IPW_E_INTERRUPTED)
+    if (rc && (rc != IPW_E_INTERRUPTED || !p->engine))
         return cli_fail(&err);
     struct ipw_err finish_err;
     int frc = cli_complete(p->store, p->dir, p->allow_missing, &run, &figures, &finish_err);

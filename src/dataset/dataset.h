@@ -46,6 +46,7 @@ struct dataset_ops {
     int (*text)(const struct dataset_cfg *cfg, struct ipw_buf *jsonl, struct ipw_err *err);
 };
 extern const struct dataset_ops *const datasets[]; /* built-in sets, NULL-terminated */
+const struct dataset_ops *dataset_find(const char *name); /* NULL: no built-in set of that name */
 
 /* Reads records from JSONL text; source is the name for messages. Also used by the built-ins. */
 int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, size_t len,

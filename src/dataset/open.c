@@ -11,7 +11,7 @@
 /* A buffer holds at most 1 GiB and grows by doubling: half of it is what a file may always have. */
 static const size_t file_max = (size_t)500 << 20;
 
-static const struct dataset_ops *find(const char *name)
+const struct dataset_ops *dataset_find(const char *name)
 {
     for (size_t i = 0; datasets[i]; i++)
         if (!strcmp(datasets[i]->name, name))
@@ -51,7 +51,7 @@ int dataset_open(struct dataset **out, const char *spec, const struct dataset_cf
 {
     struct ipw_buf text = IPW_BUF_INIT;
     struct dataset *d = ipw_calloc(1, sizeof *d);
-    const struct dataset_ops *ops = find(spec);
+    const struct dataset_ops *ops = dataset_find(spec);
     ipw_arena_init(&d->arena);
     int rc;
     *out = NULL;

@@ -4,6 +4,7 @@
 #ifndef IPW_ENGINE_ENGINE_H
 #define IPW_ENGINE_ENGINE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct engine_cfg {
     int64_t ctx;            /* tokens; 0: the model's own, at most 4096 */
     int64_t threads;        /* 0: all online CPUs */
     int64_t gpu_layers;     /* -1: all that fit */
+    const _Atomic int *stop; /* open gives up with IPW_E_INTERRUPTED once this is not 0; NULL: never */
 };
 
 struct engine_message {

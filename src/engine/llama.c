@@ -79,6 +79,14 @@ static bool on_abort(void *ud)
     return atomic_load_explicit(&((struct engine *)ud)->abort, memory_order_relaxed);
 }
 
+/* Loading a large model takes longer than an interrupted user waits. */
+static bool on_load(float progress, void *ud)
+{
+    const _Atomic int *stop = ud;
+    (void)progress;
+    return !stop || !atomic_load(stop);
+}
+
 /* Instruction sets the CPU kernels were built for and use here: greedy text differs between them. */
 static void describe_cpu(char *out, size_t size)
 {
@@ -223,8 +231,12 @@ static int load(struct engine *e, const struct engine_cfg *cfg, struct ipw_err *
 {
     struct llama_model_params mp = llama_model_default_params();
     mp.n_gpu_layers = cfg->gpu_layers >= 0 ? (int32_t)cfg->gpu_layers : layers_that_fit(&e->info);
+    mp.progress_callback = on_load;
+    mp.progress_callback_user_data = (void *)(uintptr_t)cfg->stop;
     last_error.text[0] = '\0';
     e->model = llama_model_load_from_file(cfg->model, mp);
+    if (!e->model && !on_load(0, (void *)(uintptr_t)cfg->stop))
+        return ipw_err_set(err, IPW_E_INTERRUPTED, "interrupted while the model was loaded; nothing was asked");
     if (!e->model)
         return ipw_err_set(err, IPW_E_INPUT, "cannot load model '%s': %s", cfg->model,
                            *last_error.text ? last_error.text : "llama.cpp gives no reason");

@@ -13,26 +13,21 @@ static void put_spread(struct json_out *o, json_node *to, const char *key, const
     json_put_num(o, n, "median", s->median);
     json_put_num(o, n, "min", s->min);
     json_put_num(o, n, "max", s->max);
-    json_put_num(o, n, "total", power ? (double)NAN : s->total);
+    json_put_num(o, n, "total", power ? (double)NAN : s->total); /* watts do not add up */
     json_put_num(o, n, "accuracy", accuracy);
-    if (power) { /* a query's power is always its joules over its seconds here */
+    json_put_int(o, n, "zero_values", 0); /* what was not read is missing here, never 0, and nothing is imputed */
+    if (power) {                          /* a query's power is its joules over its seconds */
         json_put_int(o, n, "derived_power_samples", (int64_t)s->count);
         json_put_int(o, n, "power_metric_samples", 0);
-        return;
+    } else {
+        json_put_int(o, n, "imputed_from_power", 0);
+        json_put_int(o, n, "imputed_count", 0);
     }
-    json_put_int(o, n, "zero_values", 0); /* no joule is 0 for want of a reading, and none is imputed */
-    json_put_int(o, n, "imputed_from_power", 0);
-    json_put_int(o, n, "imputed_count", 0);
-}
-
-/* The reference's `unevaluated`: rows without a verdict. */
-static size_t unevaluated(const struct accuracy_result *r)
-{
-    return r->by_score[SCORE_UNSCORED] + r->by_score[SCORE_PENDING] + r->by_score[SCORE_UNPARSED];
 }
 
 static void put_run(struct json_out *o, json_node *top, const struct table_run *run, const struct accuracy_result *r)
 {
+    struct report_verdicts v = report_verdicts_of(run);
     json_put_str(o, top, "analysis", "accuracy");
     json_put_str(o, top, "run", run->dir);
     json_put_str(o, top, "scope", "component");
@@ -41,10 +36,10 @@ static void put_run(struct json_out *o, json_node *top, const struct table_run *
     json_put_str(o, top, "energy_reason", r->energy_reason);
     json_node *s = json_put_obj(o, top, "summary");
     json_put_str(o, s, "model", run->model_name);
-    json_put_int(o, s, "correct", (int64_t)r->by_score[SCORE_CORRECT]);
-    json_put_int(o, s, "incorrect", (int64_t)(r->by_score[SCORE_INCORRECT] - r->n_failed));
-    json_put_int(o, s, "unevaluated", (int64_t)unevaluated(r));
-    json_put_int(o, s, "failed", (int64_t)r->n_failed);
+    json_put_int(o, s, "correct", (int64_t)v.correct);
+    json_put_int(o, s, "incorrect", (int64_t)v.incorrect);
+    json_put_int(o, s, "unevaluated", (int64_t)(v.unparsed + v.unscored + v.pending));
+    json_put_int(o, s, "failed", (int64_t)v.failed);
     json_put_int(o, s, "total_scored", (int64_t)r->n_scored);
     json_put_num(o, s, "accuracy", r->accuracy.est);
     json_put_num(o, s, "accuracy_scored", r->accuracy_scored.est);

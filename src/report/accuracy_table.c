@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "report/internal.h"
 
 /* One column of the table of runs. Numbers are marked and rounded for people, plain and whole in CSV. */
@@ -98,29 +99,59 @@ static const char *cell(const struct column *c, const struct table_run *run, con
     return ipw_arena_strdup(arena, text);
 }
 
-/* What the joules of the table cover: one line where the runs agree, one each where they do not. */
+/* What the joules of a run cover. */
+static void covers(const struct table_run *run, struct ipw_buf *s)
+{
+    ipw_buf_addf(s, "energy %s", run->energy_source);
+    if (!ipw_streq(run->energy_source, "none"))
+        ipw_buf_addf(s, ", %s", run->signature);
+    for (size_t i = 0; i < run->n_unmetered; i++) {
+        ipw_buf_adds(s, i ? ", " : "; not metered: ");
+        report_cut(run->unmetered[i], 40, s);
+    }
+}
+
+/* One line where the runs agree, one more for each that does not. */
 static void heading(const struct table_run *const *runs, size_t n, struct ipw_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
-        bool same = i && !strcmp(runs[i]->signature, runs[0]->signature) &&
-                    !strcmp(runs[i]->energy_source, runs[0]->energy_source);
-        if (!same)
-            ipw_buf_addf(out, "%s%s: energy %s, %s\n", i ? "not comparable with the first: " : "",
-                         runs[i]->model_name ? runs[i]->model_name : runs[i]->dir, runs[i]->energy_source,
-                         runs[i]->signature);
+        struct ipw_buf s = IPW_BUF_INIT;
+        if (i && ipw_streq(runs[i]->signature, runs[0]->signature) &&
+            ipw_streq(runs[i]->energy_source, runs[0]->energy_source))
+            continue;
+        if (i) {
+            ipw_buf_adds(&s, "not comparable with the first: ");
+            report_cut(runs[i]->model_name ? runs[i]->model_name : runs[i]->dir, 48, &s);
+            ipw_buf_adds(&s, ", ");
+        }
+        covers(runs[i], &s);
+        report_wrap(s.s, 0, 2, out);
+        ipw_buf_release(&s);
     }
     ipw_buf_adds(out, "from, to: 95 % over other questions of this kind\n\n");
+}
+
+/* One run: its whole block, with both columns of doubt. */
+static void block(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    report_cut(run->model_name ? run->model_name : "-", 48, &s);
+    ipw_buf_addf(&s, ", %zu questions of ", r->n_scored);
+    report_cut(run->dataset_name ? run->dataset_name : "-", 48, &s);
+    ipw_buf_adds(&s, "; ");
+    covers(run, &s);
+    report_wrap(s.s, 1, 1, out);
+    ipw_buf_addc(out, '\n');
+    report_figures(run, r, false, out);
+    ipw_buf_release(&s);
 }
 
 void report_accuracy_table(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n_runs,
                            const char *format, struct ipw_buf *out)
 {
     bool csv = !strcmp(format, "csv");
-    if (n_runs == 1 && !strcmp(format, "table")) { /* one run: its whole block, with both columns of doubt */
-        ipw_buf_addf(out, " %s, %zu questions of %s; energy %s, %s\n\n", runs[0]->model_name ? runs[0]->model_name : "-",
-                     r[0]->n_scored, runs[0]->dataset_name ? runs[0]->dataset_name : "-", runs[0]->energy_source,
-                     runs[0]->signature);
-        report_figures(runs[0], r[0], false, out);
+    if (n_runs == 1 && !strcmp(format, "table")) {
+        block(runs[0], r[0], out);
         return;
     }
     if (!csv)

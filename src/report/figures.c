@@ -2,78 +2,143 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "report/internal.h"
 
 static const char amber[] = "\033[33m", plain[] = "\033[0m";
 
-static void span(double lo, double hi, const char *unit, char out[64])
-{
-    char a[24], b[24];
-    report_num(lo, a);
-    report_num(hi, b);
-    if (isnan(lo) && isnan(hi))
-        snprintf(out, 64, "-");
-    else
-        snprintf(out, 64, "%s to %s%s", a, isnan(hi) ? "no upper end" : b, unit);
-}
-
-/* The word at the end of a row of joules: what stands behind them. */
-static const char *source_word(const struct table_run *run, char out[64])
-{
-    if (strcmp(run->energy_source, "partial") != 0 || !run->n_unmetered)
-        return run->energy_source;
-    snprintf(out, 64, "%.24s not metered", run->unmetered[0]);
-    return out;
-}
+/* Where the columns of the block begin. */
+enum { MARK = 17, QUESTIONS = 32, METER = 53, WORD = 67, WIDTH = 80 };
 
 struct row {
     const char *label, *unit;
     const struct estimate *e;
-    bool joules;    /* carries the source's word */
-    bool per_joule; /* a "<" where the joules have a ">" */
+    bool joules;    /* of joules or watts: takes a unit prefix, and the word of the source at its end */
+    bool per_joule; /* of a partial run: "<" where joules have ">" */
 };
 
-static void add_row(const struct table_run *run, const struct row *row, const char *reason, bool color,
+static void pad_to(struct ipw_buf *line, int column)
+{
+    int at = report_width(line->s);
+    ipw_buf_addf(line, "%*s", at < column ? column - at : at ? 1 : 0, "");
+}
+
+/* "6.3 to 9.1"; one end may be open. */
+static void span(double lo, double hi, double scale, const char *unit, struct ipw_buf *line)
+{
+    char a[24], b[24];
+    report_num(lo * scale, a);
+    report_num(hi * scale, b);
+    if (isnan(lo) && isnan(hi))
+        ipw_buf_addc(line, '-');
+    else if (isnan(hi))
+        ipw_buf_addf(line, "%s%s or more", a, unit);
+    else if (isnan(lo))
+        ipw_buf_addf(line, "%s%s or less", b, unit);
+    else
+        ipw_buf_addf(line, "%s to %s%s", a, b, unit);
+}
+
+/* The word at the end of a row of joules: what stands behind them. */
+static void source_word(const struct table_run *run, struct ipw_buf *word)
+{
+    if (ipw_streq(run->energy_source, "partial"))
+        ipw_buf_addf(word, "%s not metered", report_unmetered(run));
+    else
+        ipw_buf_adds(word, run->energy_source);
+}
+
+static void no_value(const char *label, const char *reason, struct ipw_buf *out)
+{
+    ipw_buf_addf(out, "   %-14s -             (", label);
+    report_cut(reason ? reason : "not known", 44, out);
+    ipw_buf_adds(out, ")\n");
+}
+
+/* Decimal points stand below one another: `whole` is the widest whole part. */
+static void value(const char *mark, const char *num, int whole, const char *unit, struct ipw_buf *line)
+{
+    int digits = (int)strcspn(num, ".e");
+    ipw_buf_addf(line, "%1s%*s%s %s", mark, digits < whole ? whole - digits : 0, "", num, unit);
+}
+
+static void add_row(const struct table_run *run, const struct row *row, int whole, const char *reason, bool color,
                     struct ipw_buf *out)
 {
-    char value[64], n[24], questions[64], meter[64], word[64];
-    if (isnan(row->e->est)) {
-        ipw_buf_addf(out, "   %-14s -             (%s)\n", row->label, reason ? reason : "not known");
+    struct ipw_buf line = IPW_BUF_INIT, word = IPW_BUF_INIT;
+    char num[24], unit[16];
+    const struct estimate *e = row->e;
+    if (isnan(e->est)) {
+        no_value(row->label, reason, out);
         return;
     }
-    report_num(row->e->est, n);
-    snprintf(value, sizeof value, "%s %s", n, row->unit);
-    span(row->e->lo, row->e->hi, "", questions);
-    span(row->e->meter_lo, row->e->meter_hi, "", meter);
+    struct report_unit u = row->joules ? report_unit_of(e->est) : (struct report_unit){1, ""};
     const char *mark = report_mark(run, row->per_joule);
-    bool tint = color && *mark;
-    ipw_buf_addf(out, "   %-13s%s%1s%-14s %-20s %-14s%s%s\n", row->label, tint ? amber : "", mark, value, questions,
-                 meter, row->joules ? source_word(run, word) : "", tint ? plain : "");
+    bool partial = ipw_streq(run->energy_source, "partial"), tint = color && *mark;
+    report_num(e->est * u.scale, num);
+    snprintf(unit, sizeof unit, "%s%s", u.prefix, row->unit);
+    ipw_buf_addf(&line, "   %s", row->label);
+    pad_to(&line, MARK);
+    value(mark, num, whole, unit, &line);
+    pad_to(&line, QUESTIONS);
+    span(e->lo, e->hi, u.scale, "", &line);
+    pad_to(&line, METER);
+    if (partial) /* it would meter the rest too: how much that takes, nobody knows */
+        ipw_buf_adds(&line, row->per_joule ? "less" : "more");
+    else
+        span(e->meter_lo, e->meter_hi, u.scale, "", &line);
+    if (row->joules) {
+        source_word(run, &word);
+        pad_to(&line, (int)word.len > WIDTH - WORD ? WIDTH - (int)word.len : WORD);
+        ipw_buf_adds(&line, word.s);
+    }
+    ipw_buf_addf(out, "%.*s%s%s%s\n", MARK, line.s, tint ? amber : "", line.s + MARK, tint ? plain : "");
+    ipw_buf_release(&line);
+    ipw_buf_release(&word);
 }
 
 static void add_accuracy(const struct accuracy_result *r, struct ipw_buf *out)
 {
-    char questions[64];
+    struct ipw_buf line = IPW_BUF_INIT;
+    char num[24];
     if (isnan(r->accuracy.est)) {
-        ipw_buf_addf(out, "   %-14s -             (%s)\n", "Accuracy", "nothing could be scored");
+        no_value("Accuracy", "no question could be scored", out);
         return;
     }
-    span(100 * r->accuracy.lo, 100 * r->accuracy.hi, " %", questions);
-    ipw_buf_addf(out, "   %-14s%.3g %%%*s%-20s %s\n", "Accuracy", 100 * r->accuracy.est,
-                 (int)(13 - snprintf((char[24]){0}, 24, "%.3g", 100 * r->accuracy.est)), "", questions, "the same");
+    snprintf(num, sizeof num, "%.3g", 100 * r->accuracy.est);
+    ipw_buf_adds(&line, "   Accuracy");
+    pad_to(&line, MARK);
+    value("", num, 2, "%", &line);
+    pad_to(&line, QUESTIONS);
+    span(r->accuracy.lo, r->accuracy.hi, 100, " %", &line);
+    pad_to(&line, METER);
+    ipw_buf_addf(out, "%sthe same\n", line.s);
+    ipw_buf_release(&line);
 }
 
-static void trim_line_ends(struct ipw_buf *out, size_t from)
+/* How wide the whole parts of joules and watts are: at least two, so that most screens look alike. */
+static int whole_width(const struct row *rows, size_t n)
 {
-    size_t to = from;
-    for (size_t i = from; i < out->len; i++) {
-        if (out->s[i] == '\n')
-            while (to > from && out->s[to - 1] == ' ')
-                to--;
-        out->s[to++] = out->s[i];
+    int width = 2;
+    for (size_t i = 0; i < n; i++) {
+        char num[24];
+        if (!rows[i].joules || isnan(rows[i].e->est))
+            continue;
+        report_num(rows[i].e->est * report_unit_of(rows[i].e->est).scale, num);
+        int digits = (int)strcspn(num, ".e");
+        width = digits > width ? digits : width;
     }
-    out->len = to;
-    out->s[to] = '\0';
+    return width;
+}
+
+/* IPJ once more as a number that can be spoken. */
+static void right_per(const struct table_run *run, double ipj, struct ipw_buf *out)
+{
+    char num[24];
+    bool mega = ipj > 0 && ipj < 0.95e-4;
+    report_num(ipj * (mega ? 1e6 : 1e3), num);
+    ipw_buf_addf(out, "%*s= %s%s right answers per %sjoule\n", MARK, "", report_mark(run, true), num,
+                 mega ? "mega" : "kilo");
 }
 
 void report_figures(const struct table_run *run, const struct accuracy_result *r, bool color, struct ipw_buf *out)
@@ -84,17 +149,13 @@ void report_figures(const struct table_run *run, const struct accuracy_result *r
         {"IPW", "/W", &r->ipw, false, true},
         {"IPJ", "/J", &r->ipj, false, true},
     };
-    size_t from = out->len;
-    char n[24];
-    ipw_buf_adds(out, "                                other questions      a better meter\n"
-                      "                                may give (95 %)      may give (95 %)\n");
+    enum { N = sizeof rows / sizeof rows[0] };
+    int whole = whole_width(rows, N);
+    ipw_buf_addf(out, "%*s%-*s%s\n", QUESTIONS, "", METER - QUESTIONS, "other questions", "a better meter");
+    ipw_buf_addf(out, "%*s%-*s%s\n", QUESTIONS, "", METER - QUESTIONS, "may give (95 %)", "may give (95 %)");
     add_accuracy(r, out);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        add_row(run, &rows[i], r->energy_reason, color, out);
-    if (!isnan(r->ipj.est)) {
-        report_num(1000 * r->ipj.est, n);
-        ipw_buf_addf(out, "                 = %s%s right answers per kilojoule\n",
-                     strcmp(run->energy_source, "partial") ? "" : "<", n);
-    }
-    trim_line_ends(out, from);
+    for (size_t i = 0; i < N; i++)
+        add_row(run, &rows[i], rows[i].joules ? whole : 2, r->energy_reason, color, out);
+    if (!isnan(r->ipj.est))
+        right_per(run, r->ipj.est, out);
 }

@@ -4,14 +4,46 @@
 
 #include "report/report.h"
 
-/* Text from models, files and users, safe for a terminal. */
-void report_text(const char *s, struct ipw_buf *out);
+/* ---- text ---- */
 
-/* "24 J", "1.2 kJ", "350 mJ". */
+/* Adds the character at s, made safe for a terminal: control characters (C0, DEL, C1), what turns or hides text, and
+ * broken UTF-8 become '?'. Gives the bytes it took; each call adds one column (wide characters are not told apart). */
+size_t report_char(const char *s, struct ipw_buf *out);
+
+/* Text from models, files and users. NULL adds nothing. report_cut: at most width columns, cut texts end in "..". */
+void report_text(const char *s, struct ipw_buf *out);
+void report_cut(const char *s, int width, struct ipw_buf *out);
+int report_width(const char *s); /* columns */
+
+/* A paragraph: lines of at most 79 columns, the first after `first` spaces, the others after `rest`. The text is safe
+ * already. */
+void report_wrap(const char *text, int first, int rest, struct ipw_buf *out);
+
+/* ---- numbers ---- */
+
+/* A prefix that makes x readable: x * scale is written with `prefix` before the unit ("m", "", "k", "M"). */
+struct report_unit {
+    double scale;
+    const char *prefix;
+};
+struct report_unit report_unit_of(double x);
+
+/* "24 J", "1.2 kJ", "3.5 mJ". */
 void report_joules(double j, char out[32]);
+
+/* ---- a run ---- */
 
 /* "~" before estimated figures, ">" (of joules and watts) or "<" (of IPW and IPJ) before partial ones, else "". */
 const char *report_mark(const struct table_run *run, bool per_joule);
+
+/* "GPU", "CPU", ...: what kind of device a partial run left unmetered. */
+const char *report_unmetered(const struct table_run *run);
+
+/* Attempted rows by verdict; a failed one is in `failed` whatever its score says. */
+struct report_verdicts {
+    size_t correct, incorrect, unparsed, unscored, pending, failed;
+};
+struct report_verdicts report_verdicts_of(const struct table_run *run);
 
 /* The block of figures with its two columns of doubt, as on the closing screen. */
 void report_figures(const struct table_run *run, const struct accuracy_result *r, bool color, struct ipw_buf *out);
@@ -19,9 +51,13 @@ void report_figures(const struct table_run *run, const struct accuracy_result *r
 void report_accuracy_table(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n,
                            const char *format, struct ipw_buf *out);
 
+/* ---- JSON ---- */
+
 /* {est, lo, hi, meter_lo, meter_hi, n, method} under key. */
 void report_put_estimate(struct json_out *o, json_node *to, const char *key, const struct estimate *e);
 /* The same for the only scope there is: {"component": {...}}. */
 void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *e);
+/* A count: a whole number, null where it is not known. */
+void report_put_count(struct json_out *o, json_node *to, const char *key, double n);
 
 #endif

@@ -1,16 +1,6 @@
-#include <math.h>
 #include <stdlib.h>
 
 #include "report/internal.h"
-
-/* Counts are whole numbers where they are known. */
-static void put_count(struct json_out *o, json_node *to, const char *key, double n)
-{
-    if (isfinite(n))
-        json_put_int(o, to, key, (int64_t)n);
-    else
-        json_put_null(o, to, key);
-}
 
 void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
 {
@@ -24,16 +14,22 @@ void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
         json_put_int(o, n, "sample", r->sample);
         json_put_int(o, n, "attempt", r->attempt);
         json_put_str(o, n, "status", query_status_name(r->status));
-        json_put_str(o, n, "reason", r->reason ? r->reason : r->score_reason);
+        json_put_str(o, n, "reason", r->reason);
         json_put_str(o, n, "score", score_status_name(r->score));
+        json_put_str(o, n, "score_reason", r->score_reason);
         json_put_num(o, n, "correct", r->correct);
         json_put_str(o, n, "extracted", r->extracted);
-        put_count(o, n, "n_in", r->n_in);
-        put_count(o, n, "n_out", r->n_out);
+        report_put_count(o, n, "n_in", r->n_in);
+        report_put_count(o, n, "n_cached", r->n_cached);
+        report_put_count(o, n, "n_out", r->n_out);
+        report_put_count(o, n, "n_reason", r->n_reason);
         json_put_num(o, n, "ttft_s", r->ttft_s);
         json_put_num(o, n, "latency_s", r->latency_s);
+        json_put_num(o, n, "decode_s", r->decode_s);
         json_put_num(o, n, "energy_j", r->energy_j);
         json_put_num(o, n, "u_j", r->u_j);
+        json_put_num(o, n, "prefill_j", r->prefill_j);
+        json_put_num(o, n, "decode_j", r->decode_j);
         json_put_str(o, n, "energy_status", energy_status_name(r->energy_status));
         json_put_str(o, n, "energy_reason", r->energy_reason);
         char *line = json_write(o, n, false);

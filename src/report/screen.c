@@ -2,64 +2,127 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "report/internal.h"
 
-enum { WIDTH = 79 };
+/* A terminal of 24 x 80; a model's and a machine's name may take so much of it. */
+enum { LINES = 24, WIDTH = 80, NAME = 56, DEVICE = 64 };
 
-/* Words of `text` in lines of WIDTH columns, each after `indent` spaces. */
-static void wrap(const char *text, int indent, struct ipw_buf *out)
+static bool source_is(const struct table_run *run, const char *word)
 {
-    int column = 0;
-    for (const char *p = text; *p;) {
-        int n = (int)strcspn(p, " ");
-        if (column && column + 1 + n > WIDTH) {
-            ipw_buf_addc(out, '\n');
-            column = 0;
+    return ipw_streq(run->energy_source, word);
+}
+
+/* A partial total may hold the estimator's joules. */
+static bool any_estimated(const struct table_run *run)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if (run->v[i].energy_status == ENERGY_ESTIMATED)
+            return true;
+    return false;
+}
+
+static size_t lines_of(const struct ipw_buf *b)
+{
+    size_t n = 0;
+    for (const char *p = b->s; (p = strchr(p, '\n')); p++)
+        n++;
+    return n;
+}
+
+/* ---- the answer in words ---- */
+
+static void cost(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *s)
+{
+    char j[32];
+    bool estimated = any_estimated(run);
+    const char *mark = estimated ? "~" : "", *word = estimated ? ", estimated" : "";
+    if (r->ipj.est > 0) {
+        report_joules(1 / r->ipj.est, j);
+        if (source_is(run, "partial"))
+            ipw_buf_addf(s, " One right answer cost more than %s%s; the %s that did the work was not metered.", mark, j,
+                         report_unmetered(run));
+        else
+            ipw_buf_addf(s, " One right answer cost %s%s%s.", mark, j, word);
+    } else if (r->n_scored && r->n_correct == 0) {
+        ipw_buf_adds(s, " No answer was right");
+        if (!isnan(r->total_j)) {
+            report_joules(r->total_j, j);
+            ipw_buf_addf(s, ", for %s%s%s in all", source_is(run, "partial") ? "more than " : "", mark, j);
         }
-        ipw_buf_addf(out, "%*s", column ? 1 : indent, "");
-        column += column ? 1 : indent;
-        ipw_buf_add(out, p, (size_t)n);
-        column += n;
-        p += n + (p[n] == ' ');
+        ipw_buf_addf(s, "%s.", isnan(r->total_j) ? "" : word);
     }
-    ipw_buf_addc(out, '\n');
 }
 
-static void right_of(double right, size_t n, char out[64])
-{
-    if (right == floor(right))
-        snprintf(out, 64, "%.0f of %zu", right, n);
-    else
-        snprintf(out, 64, "%.1f of %zu", right, n);
-}
-
-/* The answer in words. */
 static void sentence(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
-    char right[64], cost[32];
-    bool partial = !strcmp(run->energy_source, "partial"), estimated = !strcmp(run->energy_source, "estimated");
-    report_text(run->model_name ? run->model_name : "the model", &s);
-    if (run->quant) {
-        ipw_buf_addc(&s, ' ');
-        report_text(run->quant, &s);
+    struct ipw_buf name = IPW_BUF_INIT;
+    ipw_buf_addf(&name, "%s%s%s", run->model_name ? run->model_name : "The model", run->quant ? " " : "",
+                 run->quant ? run->quant : "");
+    report_cut(name.s, NAME, &s);
+    if (r->n_scored)
+        ipw_buf_addf(&s, " answered %.*f of %zu question%s right on this machine", r->n_correct != floor(r->n_correct),
+                     r->n_correct, r->n_scored, r->n_scored == 1 ? "" : "s");
+    else
+        ipw_buf_addf(&s, " was asked %zu question%s on this machine", r->n_rows, r->n_rows == 1 ? "" : "s");
+    if (run->device) {
+        ipw_buf_adds(&s, " (");
+        report_cut(run->device, DEVICE, &s);
+        ipw_buf_addc(&s, ')');
     }
-    right_of(r->n_correct, r->n_scored, right);
-    ipw_buf_addf(&s, " answered %s questions right on this machine (", right);
-    report_text(run->device, &s);
-    ipw_buf_adds(&s, ").");
-    if (r->ipj.est > 0) {
-        report_joules(1 / r->ipj.est, cost);
-        if (partial)
-            ipw_buf_addf(&s, " One right answer cost more than %s; the GPU that did the work was not metered.", cost);
-        else
-            ipw_buf_addf(&s, " One right answer cost %s%s%s.", estimated ? "~" : "", cost, estimated ? ", estimated" : "");
-    } else if (r->n_scored && r->n_correct == 0 && r->ipj.est == 0) {
-        report_joules(r->total_j, cost);
-        ipw_buf_addf(&s, " No answer was right, for %s%s%s in all.", report_mark(run, false), cost,
-                     estimated ? " (estimated)" : "");
-    }
-    wrap(s.s, 1, out);
+    ipw_buf_adds(&s, r->n_scored || !r->n_rows ? "." : "; no answer could be scored.");
+    if (!run->complete)
+        ipw_buf_addf(&s, " Not finished: %zu of %lld asked.", r->n_rows, (long long)run->dataset_n);
+    cost(run, r, &s);
+    report_wrap(s.s, 1, 1, out);
+    ipw_buf_release(&s);
+    ipw_buf_release(&name);
+}
+
+/* ---- speed, phases, answers ---- */
+
+static void row(const char *label, const char *text, struct ipw_buf *out)
+{
+    ipw_buf_addf(out, "   %-14s %s\n", label, text);
+}
+
+static void speed(const struct accuracy_result *r, struct ipw_buf *out)
+{
+    char a[24], b[24], c[24], d[24], text[160];
+    report_num(r->ttft_s.p50, a);
+    report_num(r->ttft_s.p90, b);
+    report_num(r->decode_tok_s, c);
+    report_num(r->e2e_s.mean, d);
+    snprintf(text, sizeof text, "TTFT %s s (p90 %s)   %s tokens/s   %s s a question", a, b, c, d);
+    row("Speed", r->e2e_s.n ? text : "- (no answer came)", out);
+}
+
+static void phase(const struct table_run *run, const struct phase_figures *p, struct report_unit u, const char *what,
+                  struct ipw_buf *s)
+{
+    char n[24];
+    report_num(p->j_per_token * u.scale, n);
+    if (isnan(p->j_per_token))
+        ipw_buf_addf(s, "- per %s token (%s)", what, p->reason ? p->reason : "tokens not known");
+    else
+        ipw_buf_addf(s, "%s%s %sJ per %s token", report_mark(run, false), n, u.prefix, what);
+}
+
+static void phases(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    double largest = fmax(r->prefill.j_per_token, r->decode.j_per_token); /* one unit for both */
+    if (isnan(largest))
+        return;
+    struct report_unit u = report_unit_of(largest);
+    phase(run, &r->prefill, u, "prompt", &s);
+    ipw_buf_adds(&s, "   ");
+    phase(run, &r->decode, u, "output", &s);
+    if (*report_mark(run, false) && !isnan(r->prefill.j_per_token)) /* the mark hangs left of the column */
+        ipw_buf_addf(out, "   %-14s%s\n", "Phases", s.s);
+    else
+        row("Phases", s.s, out);
     ipw_buf_release(&s);
 }
 
@@ -72,74 +135,98 @@ static void add_if(struct ipw_buf *s, size_t n, const char *what)
 static const char *missing_reason(const struct table_run *run)
 {
     for (size_t i = 0; i < run->n; i++)
-        if (isnan(run->v[i].energy_j) && run->v[i].energy_reason)
+        if (isnan(run->v[i].energy_j) && run->v[i].status != QUERY_NOT_SENT && run->v[i].energy_reason)
             return run->v[i].energy_reason;
     return "not known";
 }
 
-static void speed(const struct accuracy_result *r, struct ipw_buf *out)
+static const char *unscored_reason(const struct table_run *run)
 {
-    char a[24], b[24], c[24], d[24];
-    if (!r->e2e_s.n)
-        return;
-    report_num(r->ttft_s.mean, a);
-    report_num(r->ttft_s.p90, b);
-    report_num(r->decode_tok_s, c);
-    report_num(r->e2e_s.mean, d);
-    ipw_buf_addf(out, "   %-14sTTFT %s s (p90 %s)   %s tokens/s   %s s a question\n", "Speed", a, b, c, d);
-    if (r->interactive)
-        ipw_buf_addf(out, "   %-14sfast enough to talk to (first token < 2 s, > 10 tokens/s)\n", "");
+    for (size_t i = 0; i < run->n; i++)
+        if (run->v[i].score == SCORE_UNSCORED && run->v[i].score_reason)
+            return run->v[i].score_reason;
+    return NULL;
 }
 
-static void phases(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
+/* "counter_gap" in a sentence. */
+static void add_reason(const char *reason, struct ipw_buf *s)
 {
-    char a[24], b[24];
-    const char *mark = report_mark(run, false);
-    if (isnan(r->prefill.j_per_token) && isnan(r->decode.j_per_token))
-        return;
-    report_num(r->prefill.j_per_token, a);
-    report_num(r->decode.j_per_token, b);
-    ipw_buf_addf(out, "   %-13s%1s%s J per prompt token   %s%s J per output token\n", "Phases", mark, a, mark, b);
+    size_t from = s->len;
+    report_cut(reason, 30, s);
+    for (size_t i = from; i < s->len; i++)
+        s->s[i] = s->s[i] == '_' ? ' ' : s->s[i];
+}
+
+static void unscored(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    char lo[24], hi[24];
+    report_num(100 * r->all_wrong, lo);
+    report_num(100 * r->all_right, hi);
+    ipw_buf_addf(&s, "%zu not scored", r->n_unscored);
+    if (unscored_reason(run)) {
+        ipw_buf_adds(&s, " (");
+        add_reason(unscored_reason(run), &s);
+        ipw_buf_addc(&s, ')');
+    }
+    ipw_buf_addf(&s, ": all told %s to %s %% right", lo, hi);
+    row("", s.s, out);
+    ipw_buf_release(&s);
 }
 
 static void answers(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
+    struct report_verdicts v = report_verdicts_of(run);
     size_t errors = r->by_query[QUERY_ERROR] + r->by_query[QUERY_TIMEOUT];
-    size_t read = r->by_score[SCORE_CORRECT] + r->by_score[SCORE_INCORRECT] - r->n_failed;
-    ipw_buf_addf(&s, "%zu read, %zu unreadable%s", read, r->by_score[SCORE_UNPARSED],
-                 r->by_score[SCORE_UNPARSED] ? " (counted wrong)" : "");
+    ipw_buf_addf(&s, "%zu read, %zu unreadable%s", v.correct + v.incorrect, v.unparsed,
+                 v.unparsed ? " (counted wrong)" : "");
     add_if(&s, r->by_query[QUERY_TRUNCATED], "cut off");
     add_if(&s, r->by_query[QUERY_EMPTY], "empty");
     add_if(&s, r->by_query[QUERY_REFUSED], "refused");
     ipw_buf_addf(&s, ", %zu error%s", errors, errors == 1 ? "" : "s");
-    ipw_buf_addf(out, "   %-14s%s\n", "Answers", s.s);
+    add_if(&s, r->by_query[QUERY_NOT_SENT], "not sent");
+    add_if(&s, v.pending, "to be scored");
+    row("Answers", s.s, out);
     if (r->n_unscored)
-        ipw_buf_addf(out, "   %-14s%zu cannot be scored here; with them %.0f to %.0f %% are right\n", "", r->n_unscored,
-                     100 * r->all_wrong, 100 * r->all_right);
-    if (r->n_energy && r->n_energy < r->n_scored) {
-        ipw_buf_addf(out, "   %-14sfor %zu of %zu questions (the rest: ", "Joules", r->n_energy, r->n_scored);
-        report_text(missing_reason(run), out);
-        ipw_buf_adds(out, ")\n");
+        unscored(run, r, out);
+    if (!source_is(run, "none") && r->n_energy < r->n_scored) {
+        ipw_buf_clear(&s);
+        ipw_buf_addf(&s, "for %zu of %zu questions (the rest: ", r->n_energy, r->n_scored);
+        add_reason(missing_reason(run), &s);
+        ipw_buf_addc(&s, ')');
+        row("Joules", s.s, out);
     }
     ipw_buf_release(&s);
 }
 
+/* ---- where the joules come from ---- */
+
+static const struct {
+    const char *scope, *words;
+    bool rapl, cpu; /* only RAPL shows it; it holds the CPU package */
+} members[] = {{"cpu_package", "CPU package", true, true}, {"dram", "DRAM", true, false},
+               {"gpu_board", "GPU board", false, false},   {"gpu_chip", "GPU chip", false, false},
+               {"ane", "ANE", false, false},               {"module", "module", false, true},
+               {"soc_in", "SoC input", false, true}};
+
+struct metered {
+    bool rapl, cpu;
+};
+
 /* "component(cpu_package+dram)" in words. */
-static void members(const char *signature, struct ipw_buf *s)
+static struct metered add_members(const char *signature, struct ipw_buf *s)
 {
-    static const struct {
-        const char *scope, *words;
-    } names[] = {{"cpu_package", "CPU package"}, {"dram", "DRAM"},   {"gpu_board", "GPU board"},
-                 {"gpu_chip", "GPU chip"},       {"ane", "ANE"},     {"module", "module"},
-                 {"soc_in", "SoC input"},        {"rail", "a rail"}, {"igpu", "integrated GPU"}};
+    struct metered m = {true, false};
     const char *p = strchr(signature, '(');
     for (p = p ? p + 1 : signature; *p && *p != ')';) {
-        size_t n = strcspn(p, "+)"), i = 0;
-        while (i < sizeof names / sizeof names[0] && (strlen(names[i].scope) != n || strncmp(names[i].scope, p, n) != 0))
+        size_t n = strcspn(p, "+)"), i = 0, count = sizeof members / sizeof members[0];
+        while (i < count && (strlen(members[i].scope) != n || strncmp(members[i].scope, p, n) != 0))
             i++;
-        if (i < sizeof names / sizeof names[0])
-            ipw_buf_adds(s, names[i].words);
+        m.rapl &= i < count && members[i].rapl;
+        m.cpu |= i < count && members[i].cpu;
+        if (i < count)
+            ipw_buf_adds(s, members[i].words);
         else
             ipw_buf_add(s, p, n);
         p += n;
@@ -148,48 +235,108 @@ static void members(const char *signature, struct ipw_buf *s)
             p++;
         }
     }
+    return m;
 }
 
-static void joules(const struct table_run *run, const char *why, struct ipw_buf *out)
+static void estimated(const struct table_run *run, const char *why, struct ipw_buf *s)
+{
+    char factor[24];
+    report_num(1 + 2 * run->gain_u, factor);
+    ipw_buf_adds(s, "~ estimated: a CPU load model, because ");
+    report_cut(why ? why : "no energy counter can be read", 60, s);
+    ipw_buf_addf(s, ". It can be off by a factor of %s; never ranked with measured runs. ",
+                 !isfinite(run->gain_u) || run->gain_u == 0.5 ? "two" : factor);
+    ipw_buf_adds(s, "To measure, run where counters are; what is missing here: ipw sensors");
+}
+
+static void metered(const struct table_run *run, struct ipw_buf *s)
+{
+    ipw_buf_adds(s, "Joules: ");
+    struct metered m = add_members(run->signature ? run->signature : "", s);
+    ipw_buf_adds(s, any_estimated(run) ? " (a CPU load model, ~ off by up to a factor of two)."
+                    : m.rapl           ? " (RAPL counter)."
+                                       : " (counters).");
+    if (!m.cpu)
+        ipw_buf_adds(s, " CPU package not metered.");
+    ipw_buf_adds(s, " Not metered: ");
+    for (size_t i = 0; i < run->n_unmetered; i++) {
+        report_cut(run->unmetered[i], 40, s);
+        ipw_buf_adds(s, i + 1 < run->n_unmetered ? ", " : " (which computed), ");
+    }
+    ipw_buf_adds(s, "display, board, power supply.");
+}
+
+static void joules(const struct table_run *run, const struct accuracy_result *r, const char *why, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
-    if (!strcmp(run->energy_source, "estimated")) {
-        ipw_buf_addf(&s,
-                     "~ estimated: a CPU load model, because %s. It can be off by a factor of two; never ranked with "
-                     "measured runs. To measure, run where counters are; what is missing here: ipw sensors",
-                     why ? why : "no energy counter can be read here");
-    } else if (!strcmp(run->energy_source, "none")) {
-        ipw_buf_adds(&s, "No joules: none were asked for, or no counter could be read. What is there: ipw sensors");
+    if (source_is(run, "estimated")) {
+        estimated(run, why, &s);
+    } else if (source_is(run, "none")) {
+        ipw_buf_adds(&s, "No joules: ");
+        report_cut(r->energy_reason ? r->energy_reason : "no energy counter was read", 44, &s);
+        ipw_buf_adds(&s, ". What could be read on this machine: ipw sensors");
     } else {
-        ipw_buf_adds(&s, "Joules: ");
-        members(run->signature, &s);
-        ipw_buf_adds(&s, " (counters). Not metered: ");
-        for (size_t i = 0; i < run->n_unmetered; i++) {
-            report_text(run->unmetered[i], &s);
-            ipw_buf_adds(&s, ", ");
-        }
-        ipw_buf_adds(&s, "display, board, power supply.");
+        metered(run, &s);
     }
-    wrap(s.s, 1, out);
+    report_wrap(s.s, 1, 3, out);
     ipw_buf_release(&s);
+}
+
+/* ---- the end ---- */
+
+/* The folder, and as many of its files as fit beside it. */
+static void saved(const struct table_run *run, struct ipw_buf *out)
+{
+    static const char *const files[] = {"summary.json, run.db, queries.jsonl", "summary.json, run.db", "run.db"};
+    struct ipw_buf s = IPW_BUF_INIT;
+    size_t i = 0;
+    report_text(run->dir, &s);
+    if (!ipw_ends(s.s, "/"))
+        ipw_buf_addc(&s, '/');
+    while (i < 3 && 8 + report_width(s.s) + 4 + (int)strlen(files[i]) > WIDTH)
+        i++;
+    ipw_buf_addf(out, " Saved  %s%s%s\n", s.s, i < 3 ? "    " : "", i < 3 ? files[i] : "");
+    ipw_buf_release(&s);
+}
+
+static size_t count(const char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    return n;
 }
 
 void report_screen(const struct table_run *run, const struct accuracy_result *r, const struct report_screen *opt,
                    struct ipw_buf *out)
 {
-    sentence(run, r, out);
-    ipw_buf_addc(out, '\n');
-    report_figures(run, r, opt->color, out);
-    ipw_buf_addc(out, '\n');
-    speed(r, out);
-    phases(run, r, out);
-    answers(run, r, out);
-    ipw_buf_addc(out, '\n');
-    joules(run, opt->why, out);
-    ipw_buf_adds(out, "\n Saved  ");
-    report_text(run->dir, out);
-    ipw_buf_adds(out, strlen(run->dir) > 46 ? "\n        summary.json, run.db, queries.jsonl\n"
-                                            : "    summary.json, run.db\n");
-    for (size_t i = 0; opt->next && opt->next[i]; i++)
-        ipw_buf_addf(out, " %-6s %s\n", i ? "" : "Next", opt->next[i]);
+    struct ipw_buf top = IPW_BUF_INIT, rest = IPW_BUF_INIT;
+    sentence(run, r, &top);
+    ipw_buf_addc(&top, '\n');
+    report_figures(run, r, opt->color, &top);
+    ipw_buf_addc(&top, '\n');
+    speed(r, &top);
+    phases(run, r, &rest);
+    answers(run, r, &rest);
+    ipw_buf_addc(&rest, '\n');
+    joules(run, r, opt->why, &rest);
+    ipw_buf_addc(&rest, '\n');
+    saved(run, &rest);
+
+    /* what a full screen can do without: that it is fast enough, then all hints but the first */
+    size_t lines = lines_of(&top) + lines_of(&rest), next = count(opt->next);
+    bool fast = r->interactive && lines + next < LINES;
+    ipw_buf_adds(out, top.s);
+    if (fast)
+        row("", "fast enough to talk to (first token < 2 s, > 10 tokens/s)", out);
+    ipw_buf_adds(out, rest.s);
+    while (next > 1 && lines + fast + next > LINES)
+        next--;
+    for (size_t i = 0; i < next; i++) {
+        ipw_buf_addf(out, " %-6s ", i ? "" : "Next");
+        report_text(opt->next[i], out);
+        ipw_buf_addc(out, '\n');
+    }
+    ipw_buf_release(&top);
+    ipw_buf_release(&rest);
 }

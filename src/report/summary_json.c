@@ -20,6 +20,14 @@ void report_put_scoped(struct json_out *o, json_node *to, const char *key, const
     report_put_estimate(o, json_put_obj(o, to, key), "component", e);
 }
 
+void report_put_count(struct json_out *o, json_node *to, const char *key, double n)
+{
+    if (isfinite(n))
+        json_put_int(o, to, key, (int64_t)n);
+    else
+        json_put_null(o, to, key);
+}
+
 static void put_scope_num(struct json_out *o, json_node *to, const char *key, double x)
 {
     json_put_num(o, json_put_obj(o, to, key), "component", x);
@@ -108,10 +116,10 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     put_phase(o, n, "prefill", &r->prefill);
     put_phase(o, n, "decode", &r->decode);
     n = json_put_obj(o, top, "tokens");
-    json_put_num(o, n, "in", r->n_in);
-    json_put_num(o, n, "cached", r->n_cached);
-    json_put_num(o, n, "out", r->n_out);
-    json_put_num(o, n, "reasoning", r->n_reason);
+    report_put_count(o, n, "in", r->n_in);
+    report_put_count(o, n, "cached", r->n_cached);
+    report_put_count(o, n, "out", r->n_out);
+    report_put_count(o, n, "reasoning", r->n_reason);
     n = json_put_obj(o, top, "throughput");
     json_put_num(o, n, "decode_tok_s", r->decode_tok_s);
     json_put_num(o, n, "prefill_tok_s", r->prefill_tok_s);

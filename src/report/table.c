@@ -5,42 +5,25 @@
 #include "base/mem.h"
 #include "report/internal.h"
 
-/* Columns a terminal needs for UTF-8 text (one per code point; wide characters are not told apart). */
-static int width_of(const char *s)
-{
-    int n = 0;
-    for (; *s; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
-}
-
-static void add_cut(struct ipw_buf *out, const char *s, int width)
-{
-    int n = 0;
-    bool cut = width_of(s) > width;
-    for (; *s && (n < width - (cut ? 2 : 0) || ((unsigned char)*s & 0xc0) == 0x80); s++) {
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-        ipw_buf_addc(out, (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
-    }
-    if (cut)
-        ipw_buf_adds(out, "..");
-}
-
 /* The last column is where sentences stand: it goes on in lines below, at word ends. */
 static void add_wrapped(struct ipw_buf *out, const char *s, int width, int indent)
 {
-    while (width_of(s) > width) {
+    struct ipw_buf text = IPW_BUF_INIT;
+    report_text(s, &text);
+    const char *p = text.s;
+    while (report_width(p) > width) {
         int n = 0, cut = 0;
-        for (int i = 0; s[i] && n < width; i++) {
-            n += ((unsigned char)s[i] & 0xc0) != 0x80;
-            cut = s[i + 1] == ' ' ? i + 1 : cut;
+        for (int i = 0; p[i] && n < width; i++) {
+            n += ((unsigned char)p[i] & 0xc0) != 0x80;
+            cut = p[i + 1] == ' ' ? i + 1 : cut;
         }
         if (!cut)
             break;
-        ipw_buf_addf(out, "%.*s\n%*s", cut, s, indent, "");
-        s += cut + 1;
+        ipw_buf_addf(out, "%.*s\n%*s", cut, p, indent, "");
+        p += cut + 1;
     }
-    add_cut(out, s, width);
+    report_cut(p, width, out);
+    ipw_buf_release(&text);
 }
 
 static void text_row(const struct report_table *t, const char *const *row, const int *width, struct ipw_buf *out)
@@ -53,10 +36,10 @@ static void text_row(const struct report_table *t, const char *const *row, const
             break;
         }
         indent += width[c] + (c ? 2 : 0);
-        int w = width_of(row[c]), pad = w < width[c] ? width[c] - w : 0;
+        int w = report_width(row[c]), pad = w < width[c] ? width[c] - w : 0;
         bool right = t->right >> c & 1;
         ipw_buf_addf(out, "%s%*s", c ? "  " : "", right ? pad : 0, "");
-        add_cut(out, row[c], width[c]);
+        report_cut(row[c], width[c], out);
         ipw_buf_addf(out, "%*s", right ? 0 : pad, "");
     }
     ipw_buf_addc(out, '\n');
@@ -67,9 +50,9 @@ static void text(const struct report_table *t, int limit, struct ipw_buf *out)
 {
     int *width = ipw_calloc(t->n_cols + 1, sizeof *width), total = 2 * (int)(t->n_cols - 1);
     for (size_t c = 0; c < t->n_cols; c++) {
-        width[c] = width_of(t->head[c]);
+        width[c] = report_width(t->head[c]);
         for (size_t r = 0; r < t->n_rows; r++) {
-            int w = width_of(t->cells[r * t->n_cols + c]);
+            int w = report_width(t->cells[r * t->n_cols + c]);
             width[c] = w > width[c] ? w : width[c];
         }
         total += width[c];
@@ -88,16 +71,22 @@ static void text(const struct report_table *t, int limit, struct ipw_buf *out)
     free(width);
 }
 
+/* RFC 4180; line breaks are the cell's own, other control characters have no place in a table. */
 static void csv_cell(const char *s, struct ipw_buf *out)
 {
-    if (!strpbrk(s, ",\"\r\n")) {
-        ipw_buf_adds(out, s);
-        return;
+    bool quoted = strpbrk(s, ",\"\r\n");
+    if (quoted)
+        ipw_buf_addc(out, '"');
+    while (*s) {
+        if (*s == '"')
+            ipw_buf_addc(out, '"');
+        if (*s == '\n' || *s == '\r')
+            ipw_buf_addc(out, *s++);
+        else
+            s += report_char(s, out);
     }
-    ipw_buf_addc(out, '"');
-    for (; *s; s++)
-        ipw_buf_addf(out, *s == '"' ? "\"\"" : "%c", *s);
-    ipw_buf_addc(out, '"');
+    if (quoted)
+        ipw_buf_addc(out, '"');
 }
 
 static void csv_row(const char *const *row, size_t n, struct ipw_buf *out)
@@ -114,8 +103,11 @@ static void md_row(const char *const *row, size_t n, struct ipw_buf *out)
 {
     for (size_t c = 0; c < n; c++) {
         ipw_buf_adds(out, "| ");
-        for (const char *s = row[c]; *s; s++)
-            ipw_buf_addf(out, *s == '|' ? "\\|" : "%c", (unsigned char)*s < 0x20 ? ' ' : *s);
+        for (const char *s = row[c]; *s;) {
+            if (*s == '|')
+                ipw_buf_addc(out, '\\');
+            s += report_char(s, out);
+        }
         ipw_buf_addc(out, ' ');
     }
     ipw_buf_adds(out, "|\n");

@@ -8,13 +8,16 @@
 void stats_sum_add(struct stats_sum *k, double x)
 {
     double t = k->s + x;
-    k->c += fabs(k->s) >= fabs(x) ? (k->s - t) + x : (x - t) + k->s;
+    if (fabs(k->s) >= fabs(x))
+        k->c += (k->s - t) + x;
+    else
+        k->c += (x - t) + k->s;
     k->s = t;
 }
 
 double stats_sum_value(const struct stats_sum *k)
 {
-    return k->s + k->c;
+    return isfinite(k->s) ? k->s + k->c : k->s; /* past infinity the compensation is inf - inf */
 }
 
 double stats_mean(const double *x, size_t n)
@@ -27,27 +30,22 @@ double stats_mean(const double *x, size_t n)
 
 double stats_cov(const double *x, const double *y, size_t n)
 {
+    if (n < 2)
+        return (double)NAN;
     double mx = stats_mean(x, n), my = stats_mean(y, n);
-    struct stats_sum k = {0};
-    for (size_t i = 0; i < n; i++)
-        stats_sum_add(&k, (x[i] - mx) * (y[i] - my));
-    return n > 1 ? stats_sum_value(&k) / (double)(n - 1) : (double)NAN;
+    struct stats_sum xy = {0}, dx = {0}, dy = {0};
+    for (size_t i = 0; i < n; i++) {
+        stats_sum_add(&xy, (x[i] - mx) * (y[i] - my));
+        stats_sum_add(&dx, x[i] - mx);
+        stats_sum_add(&dy, y[i] - my);
+    }
+    /* The second term is 0 but for the rounding of the means (Chan, Golub, LeVeque 1983). */
+    return (stats_sum_value(&xy) - stats_sum_value(&dx) * stats_sum_value(&dy) / (double)n) / (double)(n - 1);
 }
 
 double stats_var(const double *x, size_t n)
 {
     return stats_cov(x, x, n);
-}
-
-double stats_quantile_sorted(const double *x, size_t n, double p)
-{
-    if (!n)
-        return NAN;
-    double h = (double)(n - 1) * p;
-    size_t i = (size_t)h;
-    if (i + 1 >= n)
-        return x[n - 1];
-    return x[i] + (h - (double)i) * (x[i + 1] - x[i]);
 }
 
 static int by_value(const void *a, const void *b)
@@ -56,17 +54,26 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double stats_quantile_sorted(const double *x, size_t n, double p)
+{
+    if (!n || !(p >= 0 && p <= 1))
+        return (double)NAN;
+    double h = (double)(n - 1) * p;
+    size_t i = (size_t)h;
+    return i + 1 < n ? x[i] + (h - (double)i) * (x[i + 1] - x[i]) : x[n - 1];
+}
+
 double stats_quantile(const double *x, size_t n, double p)
 {
     for (size_t i = 0; i < n; i++)
         if (isnan(x[i]))
-            return NAN;
-    double *copy = ipw_malloc((n ? n : 1) * sizeof *copy);
-    if (n) {
-        memcpy(copy, x, n * sizeof *copy);
-        qsort(copy, n, sizeof *copy, by_value);
-    }
-    double q = stats_quantile_sorted(copy, n, p);
-    free(copy);
+            return (double)NAN;
+    if (!n)
+        return (double)NAN;
+    double *v = ipw_malloc(n * sizeof *v);
+    memcpy(v, x, n * sizeof *v);
+    qsort(v, n, sizeof *v, by_value);
+    double q = stats_quantile_sorted(v, n, p);
+    free(v);
     return q;
 }

@@ -1,4 +1,4 @@
-/* Inside src/store only. */
+/* What the files of src/store share: the connection, its cached statements, error texts. */
 #ifndef IPW_STORE_INTERNAL_H
 #define IPW_STORE_INTERNAL_H
 
@@ -6,37 +6,47 @@
 
 #include "store/store.h"
 
-enum statement {
-    ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_PUT_META, ST_GET_META, ST_ADD_SEGMENT, ST_ADD_DEVICE, ST_GET_DEVICE,
-    ST_ADD_CHANNEL, ST_GET_CHANNEL, ST_ADD_READINGS, ST_ADD_CLOCK, ST_ADD_EVENT, ST_DROP_NOT_SENT, ST_ADD_QUERY,
-    ST_ADD_TEXT, ST_ADD_QUESTION, ST_CLEAR_ENERGY, ST_ADD_ENERGY, ST_PUT_SCORE, ST_N
+/* Statements that are prepared once per store. Scans are not here: they may be nested. */
+enum store_sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_META_PUT,
+    SQL_META_GET,
+    SQL_SEGMENT,
+    SQL_DEVICE,
+    SQL_CHANNEL_FIND,
+    SQL_CHANNEL,
+    SQL_READING,
+    SQL_CLOCK,
+    SQL_EVENT,
+    SQL_QUERY,
+    SQL_TEXT,
+    SQL_QUESTION,
+    SQL_ENERGY_CLEAR,
+    SQL_ENERGY,
+    SQL_SCORE,
+    SQL_N
 };
 
 struct store {
     sqlite3 *db;
-    sqlite3_stmt *st[ST_N];
     char *dir;
+    char *meta;  /* what store_meta gave last */
     int lock_fd; /* -1: read-only */
-    bool in_transaction;
+    sqlite3_stmt *stmt[SQL_N];
 };
 
-/* Prepares (once) and returns a statement ready for binding; NULL with err. */
-sqlite3_stmt *store_stmt(struct store *s, enum statement id, struct ipw_err *err);
+/* The cached statement, ready to be bound, or NULL with *err filled. */
+sqlite3_stmt *store_stmt(struct store *s, enum store_sql id, struct ipw_err *err);
 
-/* Runs a statement that returns no rows, and resets it. */
-int store_run(struct store *s, sqlite3_stmt *st, struct ipw_err *err);
+/* Turns the connection's last error into *err and gives its code. */
+int store_fail(struct store *s, struct ipw_err *err);
 
-/* The error of the last SQLite call as ours: names the run, and the disk when it is full. */
-int store_error(struct store *s, const char *what, struct ipw_err *err);
+/* schema.c: makes an empty file a run, brings an older one up to STORE_SCHEMA; refuses what is not a run. */
+int store_schema_migrate(struct store *s, int from, struct ipw_err *err);
+int store_schema_check(struct store *s, int *version, struct ipw_err *err);
 
-/* Binds: INT64_MIN, NULL and NAN become NULL. */
-void store_bind_int(sqlite3_stmt *st, int i, int64_t v);
-void store_bind_text(sqlite3_stmt *st, int i, const char *s);
-void store_bind_real(sqlite3_stmt *st, int i, double v);
-
-/* dir/lock; -1 with err (IPW_E_LOCKED names the holder). */
+/* lock.c: the descriptor that holds dir/lock until it is closed, or -1. */
 int store_lock(const char *dir, struct ipw_err *err);
-
-extern const char store_schema[];
 
 #endif

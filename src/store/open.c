@@ -1,118 +1,131 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "store/internal.h"
 
-static const char *const sql[ST_N] = {
-    [ST_BEGIN] = "BEGIN IMMEDIATE",
-    [ST_COMMIT] = "COMMIT",
-    [ST_ROLLBACK] = "ROLLBACK",
-    [ST_PUT_META] = "INSERT OR REPLACE INTO meta VALUES(?,?)",
-    [ST_GET_META] = "SELECT value FROM meta WHERE key=?",
-    [ST_ADD_SEGMENT] = "INSERT INTO segment VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [ST_ADD_DEVICE] = "INSERT INTO device VALUES(NULL,?,?,?,?)"
-                      " ON CONFLICT(key) DO UPDATE SET computes = computes OR excluded.computes",
-    [ST_GET_DEVICE] = "SELECT id FROM device WHERE key=?",
-    [ST_ADD_CHANNEL] = "INSERT INTO channel VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [ST_GET_CHANNEL] = "SELECT id FROM channel WHERE device=? AND name=?",
-    [ST_ADD_READINGS] = "INSERT INTO reading VALUES(?,?,?,?,?,?,?)",
-    [ST_ADD_CLOCK] = "INSERT INTO clock VALUES(?,?,?,?)",
-    [ST_ADD_EVENT] = "INSERT INTO event VALUES(?,?,?,?)",
-    [ST_DROP_NOT_SENT] = "DELETE FROM query WHERE query_id=? AND sample=? AND attempt=? AND status='not_sent'"
-                         " RETURNING id",
-    [ST_ADD_QUERY] = "INSERT INTO query VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [ST_ADD_TEXT] = "INSERT OR REPLACE INTO text VALUES(?,?,?,?,?)",
-    [ST_ADD_QUESTION] = "INSERT OR IGNORE INTO question VALUES(?,?,?,?,?)",
-    [ST_CLEAR_ENERGY] = "DELETE FROM energy WHERE version=?",
-    [ST_ADD_ENERGY] = "INSERT INTO energy VALUES(?,?,?,?,?,?,?,?,?)",
-    [ST_PUT_SCORE] = "INSERT OR REPLACE INTO score VALUES(?,?,?,?,?,?,?)",
+enum { BUSY_MS = 5000 };
+
+static const char *const store_sql[SQL_N] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_META_PUT] = "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)",
+    [SQL_META_GET] = "SELECT value FROM meta WHERE key = ?",
+    [SQL_SEGMENT] = "INSERT INTO segment(boot_id, host, pid, started_real_ns, anchor_raw_ns, anchor_boot_ns,"
+                    " ipw_build, engine, engine_build, cpu_variant, power_source, env)"
+                    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    /* A meter may name a device that an engine computes on, in either order: the engine's words win. */
+    [SQL_DEVICE] = "INSERT INTO device(key, name, kind, computes) VALUES(?, ?, ?, ?)"
+                   " ON CONFLICT(key) DO UPDATE SET"
+                   " name = iif(excluded.computes > computes, excluded.name, name),"
+                   " kind = iif(excluded.computes > computes, excluded.kind, kind),"
+                   " computes = max(computes, excluded.computes) RETURNING id",
+    [SQL_CHANNEL_FIND] = "SELECT id, kind, unit_nj, modulus FROM channel WHERE device IS ? AND name IS ?",
+    [SQL_CHANNEL] = "INSERT INTO channel(device, name, scope, kind, unit_nj, modulus, period_ns, window_ns,"
+                    " quantum_nj, latency_ns, gain_u, in_total, why, source, verified)"
+                    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    [SQL_READING] = "INSERT INTO reading(segment, channel, t0_ns, t1_ns, n, fmt, data) VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_CLOCK] = "INSERT INTO clock(segment, raw_ns, boot_ns, real_ns) VALUES(?, ?, ?, ?)",
+    [SQL_EVENT] = "INSERT INTO event(segment, t_ns, kind, detail) VALUES(?, ?, ?, ?)",
+    /* Gives no row when a row that was sent is in the way. */
+    [SQL_QUERY] = "INSERT INTO query(query_id, sample, attempt, segment, domain, status, reason, t_send, t_first,"
+                  " t_first_answer, t_last, t_end, n_in, n_cached, n_out, n_reason, token_source, stop, in_flight,"
+                  " logprob_mean, logprob_min, margin_first)"
+                  " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                  " ON CONFLICT(query_id, sample, attempt) DO UPDATE SET segment = excluded.segment,"
+                  " domain = excluded.domain, status = excluded.status, reason = excluded.reason,"
+                  " t_send = excluded.t_send, t_first = excluded.t_first,"
+                  " t_first_answer = excluded.t_first_answer, t_last = excluded.t_last, t_end = excluded.t_end,"
+                  " n_in = excluded.n_in, n_cached = excluded.n_cached, n_out = excluded.n_out,"
+                  " n_reason = excluded.n_reason, token_source = excluded.token_source, stop = excluded.stop,"
+                  " in_flight = excluded.in_flight, logprob_mean = excluded.logprob_mean,"
+                  " logprob_min = excluded.logprob_min, margin_first = excluded.margin_first"
+                  " WHERE query.status = 'not_sent' RETURNING id",
+    [SQL_TEXT] = "INSERT OR REPLACE INTO text(query, prompt, answer, thinking, stamps) VALUES(?, ?, ?, ?, ?)",
+    [SQL_QUESTION] = "INSERT INTO question(query_id, type, scorer, template, record) VALUES(?, ?, ?, ?, ?)"
+                     " ON CONFLICT(query_id) DO NOTHING",
+    [SQL_ENERGY_CLEAR] = "DELETE FROM energy WHERE version = ?",
+    [SQL_ENERGY] = "INSERT INTO energy(version, query, phase, channel, nj, u_nj, method, status, reason)"
+                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_SCORE] = "INSERT OR REPLACE INTO score(query, scorer, version, status, value, extracted, method)"
+                  " VALUES(?, ?, ?, ?, ?, ?, ?)",
 };
 
-int store_error(struct store *s, const char *what, struct ipw_err *err)
+sqlite3_stmt *store_stmt(struct store *s, enum store_sql id, struct ipw_err *err)
 {
-    int code = sqlite3_extended_errcode(s->db), system = sqlite3_system_errno(s->db);
-    if ((code & 0xff) == SQLITE_FULL || (((code & 0xff) == SQLITE_IOERR) && (system == ENOSPC || system == EFBIG)))
-        return ipw_err_set(err, IPW_E_IO,
-                           "the disk is full under '%s'; free space, then go on with: ipw profile --resume %s", s->dir,
-                           s->dir);
-    if ((code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT)
-        return ipw_err_set(err, IPW_E_INPUT, "'%s/run.db' is not a run of ipw, or was damaged", s->dir);
-    return ipw_err_set(err, IPW_E_IO, "cannot %s '%s/run.db': %s", what, s->dir, sqlite3_errmsg(s->db));
+    if (!s->stmt[id] &&
+        sqlite3_prepare_v3(s->db, store_sql[id], -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[id], NULL))
+        store_fail(s, err);
+    return s->stmt[id];
 }
 
-sqlite3_stmt *store_stmt(struct store *s, enum statement id, struct ipw_err *err)
+int store_fail(struct store *s, struct ipw_err *err)
 {
-    if (!s->st[id] && sqlite3_prepare_v3(s->db, sql[id], -1, SQLITE_PREPARE_PERSISTENT, &s->st[id], NULL)) {
-        store_error(s, "use", err);
-        return NULL;
+    int rc = sqlite3_errcode(s->db), e = sqlite3_system_errno(s->db);
+    const char *text = sqlite3_errmsg(s->db), *dir = s->dir;
+    e = e ? e : errno; /* a failed COMMIT leaves it only there */
+    switch (rc) {
+    case SQLITE_FULL:
+        e = ENOSPC; /* SQLite forgets the errno of this one */
+        /* fallthrough */
+    case SQLITE_IOERR:
+        if (e == ENOSPC || e == EDQUOT)
+            return ipw_err_set(err, IPW_E_IO, "cannot write run '%s': %s; free space, then resume with ipw profile "
+                               "--resume %s", dir, fs_reason(e), dir);
+        return ipw_err_set(err, IPW_E_IO, "cannot read or write run '%s': %s (%s); check the disk, then resume with "
+                           "ipw profile --resume %s", dir, text, e ? strerror(e) : "no reason given", dir);
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return ipw_err_set(err, IPW_E_IO, "cannot open run '%s': %s; check the folder and its permissions", dir,
+                           e ? strerror(e) : text);
+    case SQLITE_READONLY:
+        return ipw_err_set(err, IPW_E_IO, "cannot write run '%s': %s; check the folder and its permissions", dir,
+                           text);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ipw_err_set(err, IPW_E_LOCKED, "run '%s' is held by another program; wait for it or stop it", dir);
+    case SQLITE_NOTADB:
+        return ipw_err_set(err, IPW_E_INPUT, "'%s/run.db' is not a run: %s; give a folder that ipw profile wrote",
+                           dir, text);
+    case SQLITE_CORRUPT:
+        return ipw_err_set(err, IPW_E_INPUT, "run '%s' is damaged: %s; take a copy of it that is whole, or see what "
+                           "sqlite3 run.db .recover saves", dir, text);
+    default:
+        return ipw_err_set(err, IPW_E_BUG, "run '%s': %s (SQLite code %d); please report it", dir, text,
+                           sqlite3_extended_errcode(s->db));
     }
-    return s->st[id];
 }
 
-int store_run(struct store *s, sqlite3_stmt *st, struct ipw_err *err)
+static int exec(struct store *s, const char *sql, struct ipw_err *err)
 {
-    int rc = sqlite3_step(st) == SQLITE_DONE ? 0 : store_error(s, "write", err);
-    sqlite3_reset(st);
-    return rc;
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) ? store_fail(s, err) : 0;
 }
 
-void store_bind_int(sqlite3_stmt *st, int i, int64_t v)
+static int connect_db(struct store *s, const char *name, int flags, struct ipw_err *err)
 {
-    if (v == STORE_NULL)
-        sqlite3_bind_null(st, i);
-    else
-        sqlite3_bind_int64(st, i, v);
+    int rc = sqlite3_open_v2(name, &s->db, flags, NULL);
+    if (!s->db)
+        IPW_BUG("out of memory");
+    if (rc)
+        return store_fail(s, err);
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    return exec(s, "PRAGMA trusted_schema = 0", err); /* a run may come from someone else */
 }
 
-void store_bind_text(sqlite3_stmt *st, int i, const char *s)
+static void disconnect(struct store *s)
 {
-    sqlite3_bind_text(st, i, s, -1, SQLITE_STATIC);
-}
-
-void store_bind_real(sqlite3_stmt *st, int i, double v)
-{
-    sqlite3_bind_double(st, i, v); /* SQLite stores NAN as NULL */
-}
-
-int store_lock(const char *dir, struct ipw_err *err)
-{
-    char path[PATH_MAX], pid[32] = "";
-    fs_join(path, sizeof path, dir, "lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        ipw_err_set(err, IPW_E_ENV, "cannot write in run folder '%s': %s", dir, fs_reason(errno));
-        return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-        pid[n > 0 ? n : 0] = '\0';
-        pid[strcspn(pid, "\n")] = '\0';
-        close(fd);
-        ipw_err_set(err, IPW_E_LOCKED, "run '%s' is being written by process %s; wait for it, or stop it", dir,
-                    *pid ? pid : "(unknown)");
-        return -1;
-    }
-    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) || pwrite(fd, pid, (size_t)n, 0) != n) {
-        ipw_err_set(err, IPW_E_IO, "cannot write in run folder '%s': %s", dir, fs_reason(errno));
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static int exec(struct store *s, const char *text, struct ipw_err *err)
-{
-    return sqlite3_exec(s->db, text, NULL, NULL, NULL) ? store_error(s, "prepare", err) : 0;
+    for (int i = 0; i < SQL_N; i++)
+        sqlite3_finalize(s->stmt[i]);
+    memset(s->stmt, 0, sizeof s->stmt);
+    sqlite3_close(s->db);
+    s->db = NULL;
 }
 
 static struct store *new_store(const char *dir)
@@ -123,154 +136,158 @@ static struct store *new_store(const char *dir)
     return s;
 }
 
-/* WAL with synchronous=NORMAL: kill -9 loses nothing that was committed, power loss perhaps the last seconds. */
-static int configure_writer(struct store *s, struct ipw_err *err)
+static int give(struct store **out, struct store *s, int rc)
 {
-    return exec(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;", err);
+    if (rc) {
+        store_close(s);
+        s = NULL;
+    }
+    *out = s;
+    return rc;
+}
+
+/* NORMAL: a kill loses nothing; power loss may cost the last seconds, never consistency. A WAL of up to 8000 pages
+ * (32 MB, SQLite's default is 4) and a cache that holds them halve the cost of a commit: question ids have no order,
+ * so each touches other pages, and a checkpoint writes and syncs each page once (bench/store_rate.c). */
+static int set_up_writer(struct store *s, struct ipw_err *err)
+{
+    return exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000;"
+                   " PRAGMA cache_size = -32000", err);
 }
 
 int store_create(struct store **out, const char *dir, struct ipw_err *err)
 {
-    char path[PATH_MAX];
     struct store *s = new_store(dir);
-    int rc;
-    *out = NULL;
+    char path[PATH_MAX];
+    struct stat st;
+    int rc = 0;
     fs_join(path, sizeof path, dir, "run.db");
-    s->lock_fd = store_lock(dir, err);
-    if (s->lock_fd < 0) {
-        rc = err->code;
-        goto fail;
+    if ((s->lock_fd = store_lock(dir, err)) < 0)
+        return give(out, s, err->code);
+    if (!stat(path, &st) && st.st_size > 0) /* empty: its maker was killed before the schema was in it */
+        rc = ipw_err_set(err, IPW_E_INPUT, "folder '%s' holds a run already; resume it with ipw profile --resume %s, "
+                         "or choose another with --output-dir", dir, dir);
+    if (!rc && !(rc = connect_db(s, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err)) &&
+        !(rc = store_schema_migrate(s, 0, err)))
+        rc = set_up_writer(s, err);
+    return give(out, s, rc);
+}
+
+static int open_write(struct store *s, const char *path, struct ipw_err *err)
+{
+    int version, rc;
+    if ((s->lock_fd = store_lock(s->dir, err)) < 0)
+        return err->code;
+    if ((rc = connect_db(s, path, SQLITE_OPEN_READWRITE, err)) || (rc = store_schema_check(s, &version, err)) ||
+        (rc = set_up_writer(s, err)))
+        return rc;
+    return store_schema_migrate(s, version, err);
+}
+
+/* SQLite's URI form of a path: what has a meaning in a URI is escaped. */
+static void immutable_uri(const char *path, struct ipw_buf *uri)
+{
+    ipw_buf_adds(uri, "file:");
+    for (; *path; path++)
+        if (strchr("?#%", *path))
+            ipw_buf_addf(uri, "%%%02x", (unsigned char)*path);
+        else
+            ipw_buf_addc(uri, *path);
+    ipw_buf_adds(uri, "?immutable=1");
+}
+
+/* A WAL database needs its -shm file even to be read, and a read-only folder cannot take one. A run that was
+ * closed is whole in run.db alone. */
+static int open_immutable(struct store *s, const char *path, struct ipw_err *err)
+{
+    struct ipw_buf name = IPW_BUF_INIT;
+    struct stat st;
+    int version;
+    ipw_buf_addf(&name, "%s-wal", path);
+    bool whole = stat(name.s, &st) || st.st_size == 0;
+    int rc = IPW_E_IO;
+    if (!whole)
+        ipw_err_set(err, rc, "run '%s' was not closed and its folder cannot be written, so the last answers cannot be "
+                    "read; copy it to a folder of yours", s->dir);
+    else {
+        disconnect(s);
+        ipw_buf_clear(&name);
+        immutable_uri(path, &name);
+        if (!(rc = connect_db(s, name.s, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err)))
+            rc = store_schema_check(s, &version, err);
     }
-    if (fs_exists(path)) {
-        rc = ipw_err_set(err, IPW_E_INPUT, "'%s' already holds a run; go on with it by --resume", dir);
-        goto fail;
-    }
-    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
-        rc = store_error(s, "make", err);
-        goto fail;
-    }
-    sqlite3_extended_result_codes(s->db, 1);
-    if ((rc = configure_writer(s, err)) || (rc = exec(s, "BEGIN IMMEDIATE", err)) ||
-        (rc = exec(s, store_schema, err)) || (rc = exec(s, "COMMIT", err)))
-        goto fail;
-    *out = s;
-    return 0;
-fail:
-    store_close(s);
+    ipw_buf_release(&name);
     return rc;
 }
 
-/* The schema number of an open file; IPW_E_INPUT when it is none of ours. */
-static int check_version(struct store *s, struct ipw_err *err)
+/* One read transaction for the life of the store: every scan sees the same moment of the run. A read-only connection
+ * would leave run.db-wal and -shm behind, so this one may write but does not; SQLite makes it a reader where the
+ * file is write-protected. */
+static int open_read(struct store *s, const char *path, struct ipw_err *err)
 {
-    sqlite3_stmt *st = NULL;
-    int version = -1;
-    if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) || sqlite3_step(st) != SQLITE_ROW) {
-        sqlite3_finalize(st);
-        return store_error(s, "read", err);
-    }
-    version = sqlite3_column_int(st, 0);
-    sqlite3_finalize(st);
-    if (version > STORE_SCHEMA)
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' was written by a newer ipw (schema %d, this one reads %d); update ipw",
-                           s->dir, version, STORE_SCHEMA);
-    if (version < 1)
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' was cut off before anything was asked; start again with ipw profile",
-                           s->dir);
-    return 0;
-}
-
-static int open_db(struct store *s, const char *path, bool write, struct ipw_err *err)
-{
-    char uri[PATH_MAX * 3 + 32];
-    int rc;
-    if (write) {
-        if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE, NULL))
-            return store_error(s, "open", err);
-        sqlite3_extended_result_codes(s->db, 1);
-        return (rc = configure_writer(s, err)) ? rc : check_version(s, err);
-    }
-    if (!sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY, NULL)) {
-        sqlite3_extended_result_codes(s->db, 1);
-        sqlite3_busy_timeout(s->db, 5000);
-        if (!(rc = check_version(s, err)) || rc == IPW_E_INPUT)
-            return rc;
-    }
-    /* a read-only folder: WAL needs to make files there; a finished run can be read without them */
-    sqlite3_close(s->db);
-    s->db = NULL;
-    size_t n = (size_t)snprintf(uri, sizeof uri, "file:");
-    for (const char *p = path; *p && n + 24 < sizeof uri; p++)
-        n += (size_t)snprintf(uri + n, sizeof uri - n, strchr("?#%", *p) ? "%%%02x" : "%c", *p);
-    snprintf(uri + n, sizeof uri - n, "?immutable=1");
-    if (sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL))
-        return store_error(s, "open", err);
-    sqlite3_extended_result_codes(s->db, 1);
-    return check_version(s, err);
+    int version, rc;
+    if ((rc = connect_db(s, path, SQLITE_OPEN_READWRITE, err)) || (rc = exec(s, "PRAGMA query_only = 1; BEGIN", err)))
+        return rc;
+    rc = store_schema_check(s, &version, err);
+    int why = sqlite3_errcode(s->db);
+    return rc == IPW_E_IO && (why == SQLITE_CANTOPEN || why == SQLITE_READONLY) ? open_immutable(s, path, err) : rc;
 }
 
 int store_open(struct store **out, const char *dir, bool write, struct ipw_err *err)
 {
     char path[PATH_MAX];
-    struct store *s = new_store(dir);
-    int rc = 0;
     *out = NULL;
-    if (strlen(dir) + 16 > sizeof path) {
-        rc = ipw_err_set(err, IPW_E_INPUT, "path '%s' is too long", dir);
-        goto fail;
-    }
+    if (!fs_exists(dir))
+        return ipw_err_set(err, IPW_E_INPUT, "there is no run folder '%s'; give the folder of a run", dir);
     fs_join(path, sizeof path, dir, "run.db");
-    if (!fs_exists(path)) {
-        rc = ipw_err_set(err, IPW_E_INPUT, "no run in '%s': there is no run.db; give the folder of a run", dir);
-        goto fail;
-    }
-    if (write && (s->lock_fd = store_lock(dir, err)) < 0)
-        rc = err->code;
-    if (rc || (rc = open_db(s, path, write, err)))
-        goto fail;
-    *out = s;
-    return 0;
-fail:
-    store_close(s);
-    return rc;
+    if (!fs_exists(path))
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is not a run: it holds no run.db; give a folder that ipw profile "
+                           "wrote", dir);
+    struct store *s = new_store(dir);
+    return give(out, s, write ? open_write(s, path, err) : open_read(s, path, err));
 }
 
 void store_close(struct store *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < ST_N; i++)
-        sqlite3_finalize(s->st[i]);
-    sqlite3_close(s->db); /* rolls back an open transaction */
+    disconnect(s); /* rolls back; the last one to leave checkpoints the WAL */
     if (s->lock_fd >= 0)
         close(s->lock_fd);
+    free(s->meta);
     free(s->dir);
     free(s);
 }
 
-static int simple(struct store *s, enum statement id, struct ipw_err *err)
+static void roll_back(struct store *s)
+{
+    if (!sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static int step(struct store *s, enum store_sql id, struct ipw_err *err)
 {
     sqlite3_stmt *st = store_stmt(s, id, err);
-    return st ? store_run(s, st, err) : err->code;
+    if (!st)
+        return err->code;
+    errno = 0;
+    int rc = sqlite3_step(st) == SQLITE_DONE ? 0 : store_fail(s, err);
+    sqlite3_reset(st);
+    return rc;
 }
 
 int store_begin(struct store *s, struct ipw_err *err)
 {
-    if (s->in_transaction) { /* the last one failed half way */
-        struct ipw_err ignored;
-        if (!sqlite3_get_autocommit(s->db))
-            simple(s, ST_ROLLBACK, &ignored);
-        s->in_transaction = false;
-    }
-    int rc = simple(s, ST_BEGIN, err);
-    s->in_transaction = !rc;
-    return rc;
+    if (s->lock_fd < 0)
+        return ipw_err_set(err, IPW_E_BUG, "run '%s' was opened only to be read; please report it", s->dir);
+    roll_back(s); /* what a failed writer left */
+    return step(s, SQL_BEGIN, err);
 }
 
 int store_commit(struct store *s, struct ipw_err *err)
 {
-    int rc = simple(s, ST_COMMIT, err);
-    if (!rc)
-        s->in_transaction = false;
+    int rc = step(s, SQL_COMMIT, err);
+    if (rc)
+        roll_back(s);
     return rc;
 }

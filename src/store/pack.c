@@ -2,58 +2,65 @@
 
 #include "base/varint.h"
 
-static void put(struct ipw_buf *out, int64_t v)
+enum { FIELDS = 4 };
+
+/* Differences wrap like the counters they come from, so that every value survives. */
+static int64_t minus(int64_t a, int64_t b)
 {
-    uint8_t p[IPW_VARINT_MAX];
-    ipw_buf_add(out, p, ipw_varint_puts(p, v));
+    return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-/* Differences wrap around 2^64, so that any two values have one. */
-static int64_t diff(uint64_t a, uint64_t b)
+static int64_t plus(int64_t a, int64_t b)
 {
-    return (int64_t)(a - b);
+    return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-void store_pack_readings(const struct store_reading *v, size_t n, int64_t t0, struct ipw_buf *out)
+void store_pack_readings(const struct store_reading *r, size_t n, int64_t t0, struct ipw_buf *out)
 {
-    struct store_reading last = {.t_before = t0};
+    int64_t t = t0;
+    uint64_t raw = 0;
     for (size_t i = 0; i < n; i++) {
-        put(out, diff((uint64_t)v[i].t_before, (uint64_t)last.t_before));
-        put(out, diff((uint64_t)v[i].t_after, (uint64_t)v[i].t_before));
-        put(out, diff(v[i].raw, last.raw));
-        put(out, v[i].status);
-        last = v[i];
+        uint8_t p[FIELDS * IPW_VARINT_MAX];
+        size_t k = ipw_varint_puts(p, minus(r[i].t_before, t));
+        k += ipw_varint_put(p + k, (uint64_t)minus(r[i].t_after, r[i].t_before));
+        k += ipw_varint_puts(p + k, (int64_t)(r[i].raw - raw));
+        k += ipw_varint_puts(p + k, r[i].status);
+        ipw_buf_add(out, p, k);
+        t = r[i].t_before;
+        raw = r[i].raw;
     }
 }
 
 int store_unpack_readings(const void *data, size_t size, size_t n, int64_t t0, struct store_reading *out)
 {
-    struct ipw_varint_in in = {data, (const uint8_t *)data + size, false};
-    struct store_reading last = {.t_before = t0};
-    for (size_t i = 0; i < n; i++) {
-        out[i].t_before = diff((uint64_t)last.t_before + (uint64_t)ipw_varint_gets(&in), 0);
-        out[i].t_after = diff((uint64_t)out[i].t_before + (uint64_t)ipw_varint_gets(&in), 0);
-        out[i].raw = last.raw + (uint64_t)ipw_varint_gets(&in);
-        out[i].status = (int32_t)ipw_varint_gets(&in);
-        last = out[i];
+    struct ipw_varint_in in = {.p = data, .end = size ? (const uint8_t *)data + size : data};
+    int64_t t = t0;
+    uint64_t raw = 0;
+    for (size_t i = 0; i < n && !in.bad; i++) {
+        t = plus(t, ipw_varint_gets(&in));
+        int64_t after = plus(t, (int64_t)ipw_varint_get(&in));
+        raw += (uint64_t)ipw_varint_gets(&in);
+        int64_t status = ipw_varint_gets(&in);
+        if (status < INT32_MIN || status > INT32_MAX)
+            return -1;
+        out[i] = (struct store_reading){t, after, raw, (int32_t)status};
     }
     return in.bad || in.p != in.end ? -1 : 0;
 }
 
 void store_pack_stamps(const int64_t *t, size_t n, int64_t t_send, struct ipw_buf *out)
 {
-    for (size_t i = 0; i < n; i++)
-        put(out, diff((uint64_t)t[i], (uint64_t)(i ? t[i - 1] : t_send)));
+    for (size_t i = 0; i < n; i++) {
+        uint8_t p[IPW_VARINT_MAX];
+        ipw_buf_add(out, p, ipw_varint_puts(p, minus(t[i], i ? t[i - 1] : t_send)));
+    }
 }
 
-int64_t store_unpack_stamps(const void *data, size_t size, int64_t t_send, int64_t *out, size_t cap)
+ptrdiff_t store_unpack_stamps(const void *data, size_t size, int64_t t_send, int64_t *out)
 {
-    struct ipw_varint_in in = {data, (const uint8_t *)data + size, false};
-    int64_t n = 0, last = t_send;
-    for (; in.p < in.end && !in.bad; n++) {
-        last = diff((uint64_t)last + (uint64_t)ipw_varint_gets(&in), 0);
-        if ((size_t)n < cap)
-            out[n] = last;
-    }
+    struct ipw_varint_in in = {.p = data, .end = size ? (const uint8_t *)data + size : data};
+    ptrdiff_t n = 0;
+    for (int64_t t = t_send; in.p != in.end && !in.bad; n++)
+        out[n] = t = plus(t, ipw_varint_gets(&in));
     return in.bad ? -1 : n;
 }

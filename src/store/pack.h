@@ -1,4 +1,4 @@
-/* The packed blobs of run.db (docs/schema.md): raw readings and token stamps as variable-length differences. */
+/* The packed blobs of run.db: reading.data (fmt 1) and text.stamps. Byte layout: docs/schema.md. */
 #ifndef IPW_STORE_PACK_H
 #define IPW_STORE_PACK_H
 
@@ -7,22 +7,22 @@
 
 #include "base/buf.h"
 
-struct store_reading { /* times are ns since the segment's anchor */
+/* Times are ns since the segment's anchor; raw is what the counter said; status 0 or -errno. */
+struct store_reading {
     int64_t t_before, t_after;
     uint64_t raw;
-    int32_t status; /* 0 or -errno */
+    int32_t status;
 };
 
-/* reading.data, fmt 1. t0 is the block's t0_ns. */
-void store_pack_readings(const struct store_reading *v, size_t n, int64_t t0, struct ipw_buf *out);
+/* Appends n readings to *out; any order, any values. t0: the block's t0_ns. */
+void store_pack_readings(const struct store_reading *r, size_t n, int64_t t0, struct ipw_buf *out);
 
-/* Unpacks exactly n readings into out; -1 when the bytes do not hold them. */
+/* 0, or -1 when the bytes are not exactly n readings (out is then undefined). out has room for n. */
 int store_unpack_readings(const void *data, size_t size, size_t n, int64_t t0, struct store_reading *out);
 
-/* text.stamps: token times, differences from t_send on. */
+/* Token times, first to last. Unpacking: out has room for `size` times (a stamp has a byte or more); gives their
+ * number, or -1 when the bytes are damaged. */
 void store_pack_stamps(const int64_t *t, size_t n, int64_t t_send, struct ipw_buf *out);
-
-/* Unpacks up to cap stamps; returns how many there are, -1 for damaged bytes. */
-int64_t store_unpack_stamps(const void *data, size_t size, int64_t t_send, int64_t *out, size_t cap);
+ptrdiff_t store_unpack_stamps(const void *data, size_t size, int64_t t_send, int64_t *out);
 
 #endif

@@ -1,285 +1,345 @@
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/status.h"
 #include "store/internal.h"
 
-static int64_t col_int(sqlite3_stmt *st, int i)
-{
-    return sqlite3_column_type(st, i) == SQLITE_NULL ? STORE_NULL : sqlite3_column_int64(st, i);
-}
+/* ---- meta ---- */
 
-static double col_real(sqlite3_stmt *st, int i)
+/* The row of a key, or NULL; the caller resets it. */
+static sqlite3_stmt *meta_row(struct store *s, const char *key)
 {
-    return sqlite3_column_type(st, i) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(st, i);
-}
-
-static const char *col_text(sqlite3_stmt *st, int i)
-{
-    return (const char *)sqlite3_column_text(st, i);
+    struct ipw_err ignored;
+    sqlite3_stmt *st = store_stmt(s, SQL_META_GET, &ignored);
+    if (st && !sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC) && sqlite3_step(st) == SQLITE_ROW)
+        return st;
+    sqlite3_reset(st);
+    return NULL;
 }
 
 const char *store_meta(struct store *s, const char *key)
 {
-    struct ipw_err ignored;
-    sqlite3_stmt *st = store_stmt(s, ST_GET_META, &ignored);
-    if (!st)
-        return NULL;
-    sqlite3_reset(st); /* here, not after the step: the text lives until the next call */
-    store_bind_text(st, 1, key);
-    return sqlite3_step(st) == SQLITE_ROW ? col_text(st, 0) : NULL;
+    sqlite3_stmt *st = meta_row(s, key);
+    free(s->meta);
+    s->meta = st ? ipw_strdup((const char *)sqlite3_column_text(st, 0)) : NULL;
+    sqlite3_reset(st);
+    return s->meta;
 }
 
 int64_t store_meta_int(struct store *s, const char *key, int64_t absent)
 {
-    struct ipw_err ignored;
-    sqlite3_stmt *st = store_stmt(s, ST_GET_META, &ignored);
-    int64_t v = absent;
-    if (!st)
-        return v;
-    sqlite3_reset(st);
-    store_bind_text(st, 1, key);
-    if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) == SQLITE_INTEGER)
-        v = sqlite3_column_int64(st, 0);
+    sqlite3_stmt *st = meta_row(s, key);
+    bool known = st && sqlite3_column_type(st, 0) == SQLITE_INTEGER;
+    int64_t v = known ? sqlite3_column_int64(st, 0) : absent;
     sqlite3_reset(st);
     return v;
 }
 
-/* Runs a SELECT; row is called for each of its rows until it returns non-zero. */
-static int each(struct store *s, const char *sql, const int64_t *arg, int n_arg, int (*row)(sqlite3_stmt *, void *),
-                void *ud, struct ipw_err *err)
+/* ---- scans ---- */
+
+/* Prepared anew for each scan, so that a callback may scan and write. */
+struct cursor {
+    struct store *s;
+    sqlite3_stmt *st;
+    int rc; /* SQLite's, of the last step */
+};
+
+static int cursor_open(struct cursor *c, struct store *s, const char *sql, struct ipw_err *err)
 {
-    sqlite3_stmt *st = NULL;
-    int rc = 0, step = SQLITE_DONE;
-    if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL))
-        return store_error(s, "read", err);
-    for (int i = 0; i < n_arg; i++)
-        sqlite3_bind_int64(st, i + 1, arg[i]);
-    while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW)
-        rc = row(st, ud);
-    if (!rc && step != SQLITE_DONE)
-        rc = store_error(s, "read", err);
-    sqlite3_finalize(st);
+    *c = (struct cursor){.s = s};
+    return sqlite3_prepare_v2(s->db, sql, -1, &c->st, NULL) ? store_fail(s, err) : 0;
+}
+
+static bool cursor_next(struct cursor *c)
+{
+    c->rc = sqlite3_step(c->st);
+    return c->rc == SQLITE_ROW;
+}
+
+/* rc: the callback's. */
+static int cursor_close(struct cursor *c, int rc, struct ipw_err *err)
+{
+    if (!rc && c->rc != SQLITE_DONE)
+        rc = store_fail(c->s, err);
+    sqlite3_finalize(c->st);
     return rc;
 }
 
-/* Each scan pairs the caller's function with the reader of its row. */
-struct segment_scan {
-    int (*fn)(const struct store_segment *, void *);
-    void *ud;
-};
-
-static int segment_row(sqlite3_stmt *st, void *arg)
+static int64_t get_i(const struct cursor *c, int i)
 {
-    struct segment_scan *c = arg;
-    struct store_segment g = {.id = col_int(st, 0), .boot_id = col_text(st, 1), .host = col_text(st, 2),
-                              .pid = col_int(st, 3), .started_real_ns = col_int(st, 4),
-                              .anchor_raw_ns = col_int(st, 5), .anchor_boot_ns = col_int(st, 6),
-                              .ipw_build = col_text(st, 7), .engine = col_text(st, 8),
-                              .engine_build = col_text(st, 9), .cpu_variant = col_text(st, 10),
-                              .power_source = col_text(st, 11), .env = col_text(st, 12)};
-    return c->fn(&g, c->ud);
+    return sqlite3_column_type(c->st, i) == SQLITE_NULL ? STORE_NULL : sqlite3_column_int64(c->st, i);
 }
 
-int store_each_segment(struct store *s, int (*fn)(const struct store_segment *, void *), void *ud, struct ipw_err *err)
+static double get_f(const struct cursor *c, int i)
 {
-    struct segment_scan c = {fn, ud};
-    return each(s, "SELECT * FROM segment ORDER BY id", NULL, 0, segment_row, &c, err);
+    return sqlite3_column_type(c->st, i) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(c->st, i);
 }
 
-struct device_scan {
-    int (*fn)(const struct store_device *, void *);
-    void *ud;
-};
-
-static int device_row(sqlite3_stmt *st, void *arg)
+static const char *get_t(const struct cursor *c, int i)
 {
-    struct device_scan *c = arg;
-    struct store_device d = {col_int(st, 0), col_text(st, 1), col_text(st, 2), col_text(st, 3), col_int(st, 4) == 1};
-    return c->fn(&d, c->ud);
+    return (const char *)sqlite3_column_text(c->st, i);
+}
+
+static bool get_b(const struct cursor *c, int i)
+{
+    return sqlite3_column_int(c->st, i) != 0;
+}
+
+static size_t get_size(const struct cursor *c, int i)
+{
+    return (size_t)sqlite3_column_bytes(c->st, i);
+}
+
+/* *status of a word; a word that is none is an error, not a guess. */
+static int get_status(const struct cursor *c, int i, int (*of)(const char *), int *status, struct ipw_err *err)
+{
+    const char *word = get_t(c, i);
+    *status = of(word);
+    if (*status >= 0)
+        return 0;
+    return ipw_err_set(err, IPW_E_INPUT, "run '%s' holds the status '%s', which this ipw does not know; use the ipw "
+                       "that wrote it", c->s->dir, word ? word : "NULL");
+}
+
+int store_each_segment(struct store *s, int (*fn)(const struct store_segment *, void *), void *ud,
+                       struct ipw_err *err)
+{
+    struct cursor c;
+    int rc = cursor_open(&c, s,
+                         "SELECT id, boot_id, host, pid, started_real_ns, anchor_raw_ns, anchor_boot_ns, ipw_build,"
+                         " engine, engine_build, cpu_variant, power_source, env FROM segment ORDER BY id",
+                         err);
+    while (!rc && cursor_next(&c)) {
+        struct store_segment seg = {.id = get_i(&c, 0),
+                                    .boot_id = get_t(&c, 1),
+                                    .host = get_t(&c, 2),
+                                    .pid = get_i(&c, 3),
+                                    .started_real_ns = get_i(&c, 4),
+                                    .anchor_raw_ns = get_i(&c, 5),
+                                    .anchor_boot_ns = get_i(&c, 6),
+                                    .ipw_build = get_t(&c, 7),
+                                    .engine = get_t(&c, 8),
+                                    .engine_build = get_t(&c, 9),
+                                    .cpu_variant = get_t(&c, 10),
+                                    .power_source = get_t(&c, 11),
+                                    .env = get_t(&c, 12)};
+        rc = fn(&seg, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
 int store_each_device(struct store *s, int (*fn)(const struct store_device *, void *), void *ud, struct ipw_err *err)
 {
-    struct device_scan c = {fn, ud};
-    return each(s, "SELECT * FROM device ORDER BY id", NULL, 0, device_row, &c, err);
+    struct cursor c;
+    int rc = cursor_open(&c, s, "SELECT id, key, name, kind, computes FROM device ORDER BY id", err);
+    while (!rc && cursor_next(&c)) {
+        struct store_device d = {.id = get_i(&c, 0),
+                                 .key = get_t(&c, 1),
+                                 .name = get_t(&c, 2),
+                                 .kind = get_t(&c, 3),
+                                 .computes = get_b(&c, 4)};
+        rc = fn(&d, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
-struct channel_scan {
-    int (*fn)(const struct store_channel *, void *);
-    void *ud;
-};
-
-static int channel_row(sqlite3_stmt *st, void *arg)
+int store_each_channel(struct store *s, int (*fn)(const struct store_channel *, void *), void *ud,
+                       struct ipw_err *err)
 {
-    struct channel_scan *c = arg;
-    struct store_channel h = {.id = col_int(st, 0), .device = col_int(st, 1), .name = col_text(st, 2),
-                              .scope = col_text(st, 3), .kind = col_text(st, 4), .unit_nj = col_real(st, 5),
-                              .modulus = (uint64_t)sqlite3_column_int64(st, 6), .period_ns = col_int(st, 7),
-                              .window_ns = col_int(st, 8), .quantum_nj = col_int(st, 9), .latency_ns = col_int(st, 10),
-                              .gain_u = col_real(st, 11), .in_total = col_int(st, 12) == 1, .why = col_text(st, 13),
-                              .source = col_text(st, 14), .verified = col_text(st, 15)};
-    return c->fn(&h, c->ud);
+    struct cursor c;
+    int rc = cursor_open(&c, s,
+                         "SELECT id, device, name, scope, kind, unit_nj, modulus, period_ns, window_ns, quantum_nj,"
+                         " latency_ns, gain_u, in_total, why, source, verified FROM channel ORDER BY id",
+                         err);
+    while (!rc && cursor_next(&c)) {
+        struct store_channel ch = {.id = get_i(&c, 0),
+                                   .device = get_i(&c, 1),
+                                   .name = get_t(&c, 2),
+                                   .scope = get_t(&c, 3),
+                                   .kind = get_t(&c, 4),
+                                   .unit_nj = get_f(&c, 5),
+                                   .modulus = (uint64_t)sqlite3_column_int64(c.st, 6),
+                                   .period_ns = get_i(&c, 7),
+                                   .window_ns = get_i(&c, 8),
+                                   .quantum_nj = get_i(&c, 9),
+                                   .latency_ns = get_i(&c, 10),
+                                   .gain_u = get_f(&c, 11),
+                                   .in_total = get_b(&c, 12),
+                                   .why = get_t(&c, 13),
+                                   .source = get_t(&c, 14),
+                                   .verified = get_t(&c, 15)};
+        rc = fn(&ch, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
-int store_each_channel(struct store *s, int (*fn)(const struct store_channel *, void *), void *ud, struct ipw_err *err)
+/* A caller makes room for n readings, so a damaged n must not get out: a packed reading has 4 bytes or more. */
+static int check_block(const struct store *s, const struct store_reading_block *b, struct ipw_err *err)
 {
-    struct channel_scan c = {fn, ud};
-    return each(s, "SELECT * FROM channel ORDER BY id", NULL, 0, channel_row, &c, err);
-}
-
-struct reading_scan {
-    int (*fn)(const struct store_reading_block *, void *);
-    void *ud;
-};
-
-static int reading_row(sqlite3_stmt *st, void *arg)
-{
-    struct reading_scan *c = arg;
-    struct store_reading_block b = {.segment = col_int(st, 0), .channel = col_int(st, 1), .t0_ns = col_int(st, 2),
-                                    .t1_ns = col_int(st, 3), .n = col_int(st, 4), .fmt = col_int(st, 5),
-                                    .data = sqlite3_column_blob(st, 6), .size = (size_t)sqlite3_column_bytes(st, 6)};
-    return c->fn(&b, c->ud);
+    if (b->n >= 0 && (b->fmt != 1 || (uint64_t)b->n <= b->size / 4))
+        return 0;
+    return ipw_err_set(err, IPW_E_INPUT, "run '%s' is damaged: a block of readings says %lld and holds %zu bytes; take "
+                       "a copy of it that is whole", s->dir, (long long)b->n, b->size);
 }
 
 int store_each_readings(struct store *s, int64_t segment, int64_t channel,
                         int (*fn)(const struct store_reading_block *, void *), void *ud, struct ipw_err *err)
 {
-    struct reading_scan c = {fn, ud};
-    const int64_t arg[] = {segment, channel};
-    return each(s, "SELECT * FROM reading WHERE segment=? AND channel=? ORDER BY t0_ns", arg, 2, reading_row, &c, err);
+    struct cursor c;
+    int rc = cursor_open(&c, s,
+                         "SELECT t0_ns, t1_ns, n, fmt, data FROM reading WHERE segment = ? AND channel = ?"
+                         " ORDER BY t0_ns",
+                         err);
+    if (!rc && (sqlite3_bind_int64(c.st, 1, segment) || sqlite3_bind_int64(c.st, 2, channel)))
+        rc = store_fail(s, err);
+    while (!rc && cursor_next(&c)) {
+        struct store_reading_block b = {.segment = segment,
+                                        .channel = channel,
+                                        .t0_ns = get_i(&c, 0),
+                                        .t1_ns = get_i(&c, 1),
+                                        .n = get_i(&c, 2),
+                                        .fmt = get_i(&c, 3),
+                                        .data = sqlite3_column_blob(c.st, 4),
+                                        .size = get_size(&c, 4)};
+        if (!(rc = check_block(s, &b, err)))
+            rc = fn(&b, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
-struct query_scan {
-    int (*fn)(const struct store_query_row *, void *);
-    void *ud;
-    int with;
-};
-
-static int query_row(sqlite3_stmt *st, void *arg)
+static struct store_query query_of(const struct cursor *c, int status)
 {
-    struct query_scan *c = arg;
-    struct store_query_row r = {
-        .q = {.id = col_int(st, 0), .query_id = col_text(st, 1), .sample = col_int(st, 2), .attempt = col_int(st, 3),
-              .segment = col_int(st, 4), .domain = col_text(st, 5), .status = query_status_of(col_text(st, 6)),
-              .reason = col_text(st, 7), .t_send = col_int(st, 8), .t_first = col_int(st, 9),
-              .t_first_answer = col_int(st, 10), .t_last = col_int(st, 11), .t_end = col_int(st, 12),
-              .n_in = col_int(st, 13), .n_cached = col_int(st, 14), .n_out = col_int(st, 15),
-              .n_reason = col_int(st, 16), .token_source = col_text(st, 17), .stop = col_text(st, 18),
-              .in_flight = col_int(st, 19), .logprob_mean = col_real(st, 20), .logprob_min = col_real(st, 21),
-              .margin_first = col_real(st, 22)}};
-    int i = 23;
-    if (c->with & STORE_WITH_TEXT) {
-        r.text = (struct store_text){col_text(st, i), col_text(st, i + 1), col_text(st, i + 2),
-                                     sqlite3_column_blob(st, i + 3), (size_t)sqlite3_column_bytes(st, i + 3)};
-        i += 4;
-    }
-    if (c->with & STORE_WITH_QUESTION)
-        r.question = (struct store_question){r.q.query_id, col_text(st, i), col_text(st, i + 1), col_text(st, i + 2),
-                                             col_text(st, i + 3)};
-    if (r.q.status < 0)
-        r.q.status = QUERY_ERROR; /* a word of a newer ipw */
-    return c->fn(&r, c->ud);
+    return (struct store_query){.id = get_i(c, 0),
+                                .query_id = get_t(c, 1),
+                                .sample = get_i(c, 2),
+                                .attempt = get_i(c, 3),
+                                .segment = get_i(c, 4),
+                                .domain = get_t(c, 5),
+                                .status = status,
+                                .reason = get_t(c, 7),
+                                .t_send = get_i(c, 8),
+                                .t_first = get_i(c, 9),
+                                .t_first_answer = get_i(c, 10),
+                                .t_last = get_i(c, 11),
+                                .t_end = get_i(c, 12),
+                                .n_in = get_i(c, 13),
+                                .n_cached = get_i(c, 14),
+                                .n_out = get_i(c, 15),
+                                .n_reason = get_i(c, 16),
+                                .token_source = get_t(c, 17),
+                                .stop = get_t(c, 18),
+                                .in_flight = get_i(c, 19),
+                                .logprob_mean = get_f(c, 20),
+                                .logprob_min = get_f(c, 21),
+                                .margin_first = get_f(c, 22)};
 }
 
 int store_each_query(struct store *s, int with, int (*fn)(const struct store_query_row *, void *), void *ud,
                      struct ipw_err *err)
 {
-#define TEXT_COLS ", t.prompt, t.answer, t.thinking, t.stamps"
-#define QUESTION_COLS ", o.type, o.scorer, o.template, o.record"
-#define TEXT_JOIN " LEFT JOIN text t ON t.query = q.id"
-#define QUESTION_JOIN " LEFT JOIN question o ON o.query_id = q.query_id"
-    static const char *const sql[] = {
-        [0] = "SELECT q.* FROM query q ORDER BY q.id",
-        [STORE_WITH_TEXT] = "SELECT q.*" TEXT_COLS " FROM query q" TEXT_JOIN " ORDER BY q.id",
-        [STORE_WITH_QUESTION] = "SELECT q.*" QUESTION_COLS " FROM query q" QUESTION_JOIN " ORDER BY q.id",
-        [STORE_WITH_TEXT | STORE_WITH_QUESTION] =
-            "SELECT q.*" TEXT_COLS QUESTION_COLS " FROM query q" TEXT_JOIN QUESTION_JOIN " ORDER BY q.id",
-    };
-    struct query_scan c = {fn, ud, with};
-    return each(s, sql[with], NULL, 0, query_row, &c, err);
+    bool text = with & STORE_WITH_TEXT, question = with & STORE_WITH_QUESTION;
+    char sql[1000];
+    struct cursor c;
+    snprintf(sql, sizeof sql,
+             "SELECT q.id, q.query_id, q.sample, q.attempt, q.segment, q.domain, q.status, q.reason, q.t_send,"
+             " q.t_first, q.t_first_answer, q.t_last, q.t_end, q.n_in, q.n_cached, q.n_out, q.n_reason,"
+             " q.token_source, q.stop, q.in_flight, q.logprob_mean, q.logprob_min, q.margin_first, %s, %s"
+             " FROM query q %s %s ORDER BY q.id",
+             text ? "t.prompt, t.answer, t.thinking, t.stamps" : "NULL, NULL, NULL, NULL",
+             question ? "u.query_id, u.type, u.scorer, u.template, u.record" : "NULL, NULL, NULL, NULL, NULL",
+             text ? "LEFT JOIN text t ON t.query = q.id" : "",
+             question ? "LEFT JOIN question u ON u.query_id = q.query_id" : "");
+    int rc = cursor_open(&c, s, sql, err);
+    while (!rc && cursor_next(&c)) {
+        int status;
+        if ((rc = get_status(&c, 6, query_status_of, &status, err)))
+            break;
+        struct store_query_row row = {.q = query_of(&c, status),
+                                      .text = {.prompt = get_t(&c, 23),
+                                               .answer = get_t(&c, 24),
+                                               .thinking = get_t(&c, 25),
+                                               .stamps = sqlite3_column_blob(c.st, 26),
+                                               .stamps_size = get_size(&c, 26)},
+                                      .question = {.query_id = get_t(&c, 27),
+                                                   .type = get_t(&c, 28),
+                                                   .scorer = get_t(&c, 29),
+                                                   .tmpl = get_t(&c, 30),
+                                                   .record = get_t(&c, 31)}};
+        rc = fn(&row, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
-struct key_scan {
-    int (*fn)(const char *, int64_t, int64_t, int, void *);
-    void *ud;
-};
-
-static int key_row(sqlite3_stmt *st, void *arg)
-{
-    struct key_scan *c = arg;
-    return c->fn(col_text(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
-                 query_status_of(col_text(st, 3)), c->ud);
-}
-
+/* The table itself, in the order of its pages: its rows are narrow (text is elsewhere), and the unique index, which
+ * has no status, would cost a look-up per row. */
 int store_each_key(struct store *s,
                    int (*fn)(const char *query_id, int64_t sample, int64_t attempt, int status, void *), void *ud,
                    struct ipw_err *err)
 {
-    struct key_scan c = {fn, ud};
-    return each(s, "SELECT query_id, sample, attempt, status FROM query", NULL, 0, key_row, &c, err);
-}
-
-struct energy_scan {
-    int (*fn)(const struct store_energy *, void *);
-    void *ud;
-};
-
-static int energy_row(sqlite3_stmt *st, void *arg)
-{
-    struct energy_scan *c = arg;
-    struct store_energy e = {.version = col_int(st, 0), .query = col_int(st, 1), .phase = col_text(st, 2),
-                             .channel = col_int(st, 3), .nj = col_int(st, 4), .u_nj = col_int(st, 5),
-                             .method = col_text(st, 6), .status = energy_status_of(col_text(st, 7)),
-                             .reason = col_text(st, 8)};
-    if (e.status < 0)
-        e.status = ENERGY_MISSING;
-    return c->fn(&e, c->ud);
+    struct cursor c;
+    int rc = cursor_open(&c, s, "SELECT query_id, sample, attempt, status FROM query NOT INDEXED", err);
+    while (!rc && cursor_next(&c)) {
+        int status;
+        if (!(rc = get_status(&c, 3, query_status_of, &status, err)))
+            rc = fn(get_t(&c, 0), get_i(&c, 1), get_i(&c, 2), status, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
 int store_each_energy(struct store *s, int64_t version, int (*fn)(const struct store_energy *, void *), void *ud,
                       struct ipw_err *err)
 {
-    struct energy_scan c = {fn, ud};
-    return each(s, "SELECT * FROM energy WHERE version=? ORDER BY query, phase, channel", &version, 1, energy_row, &c,
-                err);
-}
-
-struct score_scan {
-    int (*fn)(const struct store_score *, void *);
-    void *ud;
-};
-
-static int score_row(sqlite3_stmt *st, void *arg)
-{
-    struct score_scan *c = arg;
-    struct store_score r = {.query = col_int(st, 0), .scorer = col_text(st, 1), .version = col_int(st, 2),
-                            .status = score_status_of(col_text(st, 3)), .value = col_real(st, 4),
-                            .extracted = col_text(st, 5), .method = col_text(st, 6)};
-    if (r.status < 0)
-        r.status = SCORE_PENDING;
-    return c->fn(&r, c->ud);
+    struct cursor c;
+    int rc = cursor_open(&c, s,
+                         "SELECT query, phase, channel, nj, u_nj, method, status, reason FROM energy"
+                         " WHERE version = ? ORDER BY query, phase, channel",
+                         err);
+    if (!rc && sqlite3_bind_int64(c.st, 1, version))
+        rc = store_fail(s, err);
+    while (!rc && cursor_next(&c)) {
+        struct store_energy e = {.version = version,
+                                 .query = get_i(&c, 0),
+                                 .phase = get_t(&c, 1),
+                                 .channel = get_i(&c, 2),
+                                 .nj = get_i(&c, 3),
+                                 .u_nj = get_i(&c, 4),
+                                 .method = get_t(&c, 5),
+                                 .reason = get_t(&c, 7)};
+        if (!(rc = get_status(&c, 6, energy_status_of, &e.status, err)))
+            rc = fn(&e, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
 int store_each_score(struct store *s, int (*fn)(const struct store_score *, void *), void *ud, struct ipw_err *err)
 {
-    struct score_scan c = {fn, ud};
-    return each(s, "SELECT * FROM score ORDER BY query, scorer, version", NULL, 0, score_row, &c, err);
+    struct cursor c;
+    int rc = cursor_open(&c, s,
+                         "SELECT query, scorer, version, status, value, extracted, method FROM score"
+                         " ORDER BY query, scorer, version",
+                         err);
+    while (!rc && cursor_next(&c)) {
+        struct store_score sc = {.query = get_i(&c, 0),
+                                 .scorer = get_t(&c, 1),
+                                 .version = get_i(&c, 2),
+                                 .value = get_f(&c, 4),
+                                 .extracted = get_t(&c, 5),
+                                 .method = get_t(&c, 6)};
+        if (!(rc = get_status(&c, 3, score_status_of, &sc.status, err)))
+            rc = fn(&sc, ud);
+    }
+    return cursor_close(&c, rc, err);
 }
 
-struct event_scan {
-    int (*fn)(int64_t, int64_t, const char *, const char *, void *);
-    void *ud;
-};
-
-static int event_row(sqlite3_stmt *st, void *arg)
+int store_each_event(struct store *s,
+                     int (*fn)(int64_t segment, int64_t t_ns, const char *kind, const char *detail, void *), void *ud,
+                     struct ipw_err *err)
 {
-    struct event_scan *c = arg;
-    return c->fn(col_int(st, 0), col_int(st, 1), col_text(st, 2), col_text(st, 3), c->ud);
-}
-
-int store_each_event(struct store *s, int (*fn)(int64_t segment, int64_t t_ns, const char *kind, const char *detail, void *),
-                     void *ud, struct ipw_err *err)
-{
-    struct event_scan c = {fn, ud};
-    return each(s, "SELECT * FROM event ORDER BY segment, t_ns", NULL, 0, event_row, &c, err);
+    struct cursor c;
+    int rc = cursor_open(&c, s, "SELECT segment, t_ns, kind, detail FROM event ORDER BY segment, t_ns, rowid", err);
+    while (!rc && cursor_next(&c))
+        rc = fn(get_i(&c, 0), get_i(&c, 1), get_t(&c, 2), get_t(&c, 3), ud);
+    return cursor_close(&c, rc, err);
 }

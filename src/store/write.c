@@ -1,263 +1,330 @@
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
 #include "base/status.h"
 #include "store/internal.h"
 
+/* ---- binding, in the order of the columns ---- */
+
+struct binder {
+    sqlite3_stmt *st; /* NULL: could not be prepared */
+    int i, rc;
+};
+
+static struct binder bind(struct store *s, enum store_sql id, struct ipw_err *err)
+{
+    return (struct binder){.st = store_stmt(s, id, err)};
+}
+
+static void keep(struct binder *b, int rc)
+{
+    if (!b->rc)
+        b->rc = rc;
+}
+
+static void put_bits(struct binder *b, int64_t v)
+{
+    keep(b, sqlite3_bind_int64(b->st, ++b->i, v));
+}
+
+static void put_i(struct binder *b, int64_t v)
+{
+    if (v == STORE_NULL)
+        keep(b, sqlite3_bind_null(b->st, ++b->i));
+    else
+        put_bits(b, v);
+}
+
+static void put_f(struct binder *b, double v)
+{
+    keep(b, isnan(v) ? sqlite3_bind_null(b->st, ++b->i) : sqlite3_bind_double(b->st, ++b->i, v));
+}
+
+/* The caller's text outlives the step, so SQLite need not copy it. */
+static void put_t(struct binder *b, const char *s)
+{
+    keep(b, sqlite3_bind_text(b->st, ++b->i, s, -1, SQLITE_STATIC));
+}
+
+static void put_blob(struct binder *b, const void *p, size_t n)
+{
+    keep(b, sqlite3_bind_blob64(b->st, ++b->i, p, n, SQLITE_STATIC));
+}
+
+/* Runs the statement; *id gets what RETURNING gives, and stays if it gives no row. */
+static int run(struct store *s, struct binder *b, int64_t *id, struct ipw_err *err)
+{
+    int rc = b->rc;
+    errno = 0;
+    while (!rc && (rc = sqlite3_step(b->st)) == SQLITE_ROW) {
+        *id = sqlite3_column_int64(b->st, 0);
+        rc = 0;
+    }
+    rc = rc == SQLITE_DONE ? 0 : store_fail(s, err);
+    sqlite3_reset(b->st);
+    return rc;
+}
+
+/* ---- what a run knows before the first question ---- */
+
 int store_put_meta(struct store *s, const char *key, const char *value, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_PUT_META, err);
-    if (!st)
+    struct binder b = bind(s, SQL_META_PUT, err);
+    if (!b.st)
         return err->code;
-    store_bind_text(st, 1, key);
-    store_bind_text(st, 2, value);
-    return store_run(s, st, err);
+    put_t(&b, key);
+    put_t(&b, value);
+    return run(s, &b, NULL, err);
 }
 
 int store_put_meta_int(struct store *s, const char *key, int64_t value, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_PUT_META, err);
-    if (!st)
+    struct binder b = bind(s, SQL_META_PUT, err);
+    if (!b.st)
         return err->code;
-    store_bind_text(st, 1, key);
-    store_bind_int(st, 2, value);
-    return store_run(s, st, err);
+    put_t(&b, key);
+    put_i(&b, value);
+    return run(s, &b, NULL, err);
 }
 
-int store_add_segment(struct store *s, struct store_segment *g, struct ipw_err *err)
+int store_add_segment(struct store *s, struct store_segment *seg, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_SEGMENT, err);
-    if (!st)
+    struct binder b = bind(s, SQL_SEGMENT, err);
+    if (!b.st)
         return err->code;
-    store_bind_text(st, 1, g->boot_id);
-    store_bind_text(st, 2, g->host);
-    store_bind_int(st, 3, g->pid);
-    store_bind_int(st, 4, g->started_real_ns);
-    store_bind_int(st, 5, g->anchor_raw_ns);
-    store_bind_int(st, 6, g->anchor_boot_ns);
-    store_bind_text(st, 7, g->ipw_build);
-    store_bind_text(st, 8, g->engine);
-    store_bind_text(st, 9, g->engine_build);
-    store_bind_text(st, 10, g->cpu_variant);
-    store_bind_text(st, 11, g->power_source);
-    store_bind_text(st, 12, g->env);
-    int rc = store_run(s, st, err);
-    g->id = sqlite3_last_insert_rowid(s->db);
-    return rc;
-}
-
-/* Runs a SELECT of one id: *id = 0 when there is no row. */
-static int get_id(struct store *s, sqlite3_stmt *st, int64_t *id, struct ipw_err *err)
-{
-    int step = sqlite3_step(st);
-    *id = step == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-    int rc = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : store_error(s, "read", err);
-    sqlite3_reset(st);
-    return rc;
+    put_t(&b, seg->boot_id);
+    put_t(&b, seg->host);
+    put_i(&b, seg->pid);
+    put_i(&b, seg->started_real_ns);
+    put_i(&b, seg->anchor_raw_ns);
+    put_i(&b, seg->anchor_boot_ns);
+    put_t(&b, seg->ipw_build);
+    put_t(&b, seg->engine);
+    put_t(&b, seg->engine_build);
+    put_t(&b, seg->cpu_variant);
+    put_t(&b, seg->power_source);
+    put_t(&b, seg->env);
+    return run(s, &b, &seg->id, err);
 }
 
 int store_put_device(struct store *s, struct store_device *d, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_DEVICE, err);
-    if (!st)
+    struct binder b = bind(s, SQL_DEVICE, err);
+    if (!b.st)
         return err->code;
-    store_bind_text(st, 1, d->key);
-    store_bind_text(st, 2, d->name);
-    store_bind_text(st, 3, d->kind);
-    store_bind_int(st, 4, d->computes);
-    int rc = store_run(s, st, err);
-    if (rc || !(st = store_stmt(s, ST_GET_DEVICE, err)))
+    put_t(&b, d->key);
+    put_t(&b, d->name);
+    put_t(&b, d->kind);
+    put_i(&b, d->computes);
+    return run(s, &b, &d->id, err);
+}
+
+/* Readings are raw counts, so a channel keeps its meaning for the whole run. */
+static int find_channel(struct store *s, struct store_channel *c, bool *found, struct ipw_err *err)
+{
+    struct binder b = bind(s, SQL_CHANNEL_FIND, err);
+    *found = false;
+    if (!b.st)
         return err->code;
-    store_bind_text(st, 1, d->key);
-    return get_id(s, st, &d->id, err);
+    put_i(&b, c->device);
+    put_t(&b, c->name);
+    int rc = b.rc ? b.rc : sqlite3_step(b.st);
+    if (rc == SQLITE_ROW) {
+        const char *kind = (const char *)sqlite3_column_text(b.st, 1);
+        double unit = sqlite3_column_double(b.st, 2); /* NULL, unknown: 0 */
+        bool same = kind && c->kind && !strcmp(kind, c->kind) && unit == (isnan(c->unit_nj) ? 0 : c->unit_nj) &&
+                    (uint64_t)sqlite3_column_int64(b.st, 3) == c->modulus;
+        *found = true;
+        c->id = sqlite3_column_int64(b.st, 0);
+        rc = same ? 0 : ipw_err_set(err, IPW_E_INPUT, "channel '%s' counts in another unit than when run '%s' was "
+                                    "begun; resume it on the machine that began it, or begin a new run", c->name,
+                                    s->dir);
+    } else
+        rc = rc == SQLITE_DONE ? 0 : store_fail(s, err);
+    sqlite3_reset(b.st);
+    return rc;
 }
 
 int store_put_channel(struct store *s, struct store_channel *c, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_GET_CHANNEL, err);
-    if (!st)
-        return err->code;
-    store_bind_int(st, 1, c->device);
-    store_bind_text(st, 2, c->name);
-    int rc = get_id(s, st, &c->id, err);
-    if (rc || c->id)
+    bool found;
+    int rc = find_channel(s, c, &found, err);
+    if (rc || found)
         return rc;
-    if (!(st = store_stmt(s, ST_ADD_CHANNEL, err)))
+    struct binder b = bind(s, SQL_CHANNEL, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, c->device);
-    store_bind_text(st, 2, c->name);
-    store_bind_text(st, 3, c->scope);
-    store_bind_text(st, 4, c->kind);
-    store_bind_real(st, 5, c->unit_nj);
-    store_bind_int(st, 6, (int64_t)c->modulus);
-    store_bind_int(st, 7, c->period_ns);
-    store_bind_int(st, 8, c->window_ns);
-    store_bind_int(st, 9, c->quantum_nj);
-    store_bind_int(st, 10, c->latency_ns);
-    store_bind_real(st, 11, c->gain_u);
-    store_bind_int(st, 12, c->in_total);
-    store_bind_text(st, 13, c->why);
-    store_bind_text(st, 14, c->source);
-    store_bind_text(st, 15, c->verified);
-    rc = store_run(s, st, err);
-    c->id = sqlite3_last_insert_rowid(s->db);
-    return rc;
+    put_i(&b, c->device);
+    put_t(&b, c->name);
+    put_t(&b, c->scope);
+    put_t(&b, c->kind);
+    put_f(&b, c->unit_nj);
+    put_bits(&b, (int64_t)c->modulus);
+    put_i(&b, c->period_ns);
+    put_i(&b, c->window_ns);
+    put_i(&b, c->quantum_nj);
+    put_i(&b, c->latency_ns);
+    put_f(&b, c->gain_u);
+    put_i(&b, c->in_total);
+    put_t(&b, c->why);
+    put_t(&b, c->source);
+    put_t(&b, c->verified);
+    return run(s, &b, &c->id, err);
 }
 
-int store_add_readings(struct store *s, const struct store_reading_block *b, struct ipw_err *err)
+/* ---- what a run adds while it goes ---- */
+
+int store_add_readings(struct store *s, const struct store_reading_block *r, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_READINGS, err);
-    if (!st)
+    struct binder b = bind(s, SQL_READING, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, b->segment);
-    store_bind_int(st, 2, b->channel);
-    store_bind_int(st, 3, b->t0_ns);
-    store_bind_int(st, 4, b->t1_ns);
-    store_bind_int(st, 5, b->n);
-    store_bind_int(st, 6, b->fmt);
-    sqlite3_bind_blob64(st, 7, b->data, b->size, SQLITE_STATIC);
-    return store_run(s, st, err);
+    put_i(&b, r->segment);
+    put_i(&b, r->channel);
+    put_i(&b, r->t0_ns);
+    put_i(&b, r->t1_ns);
+    put_i(&b, r->n);
+    put_i(&b, r->fmt);
+    put_blob(&b, r->data, r->size);
+    return run(s, &b, NULL, err);
 }
 
 int store_add_clock(struct store *s, int64_t segment, int64_t raw, int64_t boot, int64_t real, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_CLOCK, err);
-    if (!st)
+    struct binder b = bind(s, SQL_CLOCK, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, segment);
-    store_bind_int(st, 2, raw);
-    store_bind_int(st, 3, boot);
-    store_bind_int(st, 4, real);
-    return store_run(s, st, err);
+    put_i(&b, segment);
+    put_i(&b, raw);
+    put_i(&b, boot);
+    put_i(&b, real);
+    return run(s, &b, NULL, err);
 }
 
 int store_add_event(struct store *s, int64_t segment, int64_t t_ns, const char *kind, const char *detail,
                     struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_EVENT, err);
-    if (!st)
+    struct binder b = bind(s, SQL_EVENT, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, segment);
-    store_bind_int(st, 2, t_ns);
-    store_bind_text(st, 3, kind);
-    store_bind_text(st, 4, detail);
-    return store_run(s, st, err);
+    put_i(&b, segment);
+    put_i(&b, t_ns);
+    put_t(&b, kind);
+    put_t(&b, detail);
+    return run(s, &b, NULL, err);
 }
 
-/* ---- queries ---- */
-
-/* A row that was never sent makes room; *id is its id, 0 if there was none. */
-static int drop_not_sent(struct store *s, const struct store_query *q, int64_t *id, struct ipw_err *err)
+static int put_attempt(struct store *s, struct store_query *q, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_DROP_NOT_SENT, err);
-    if (!st)
+    struct binder b = bind(s, SQL_QUERY, err);
+    if (!b.st)
         return err->code;
-    store_bind_text(st, 1, q->query_id);
-    store_bind_int(st, 2, q->sample);
-    store_bind_int(st, 3, q->attempt);
-    return get_id(s, st, id, err);
-}
-
-static int add_query(struct store *s, struct store_query *q, struct ipw_err *err)
-{
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_QUERY, err);
-    if (!st)
-        return err->code;
-    store_bind_text(st, 1, q->query_id);
-    store_bind_int(st, 2, q->sample);
-    store_bind_int(st, 3, q->attempt);
-    store_bind_int(st, 4, q->segment);
-    store_bind_text(st, 5, q->domain);
-    store_bind_text(st, 6, query_status_name(q->status));
-    store_bind_text(st, 7, q->reason);
-    const int64_t ints[] = {q->t_send, q->t_first,  q->t_first_answer, q->t_last,  q->t_end,
-                            q->n_in,   q->n_cached, q->n_out,          q->n_reason};
-    for (int i = 0; i < 9; i++)
-        store_bind_int(st, 8 + i, ints[i]);
-    store_bind_text(st, 17, q->token_source);
-    store_bind_text(st, 18, q->stop);
-    store_bind_int(st, 19, q->in_flight);
-    store_bind_real(st, 20, q->logprob_mean);
-    store_bind_real(st, 21, q->logprob_min);
-    store_bind_real(st, 22, q->margin_first);
-    int step = sqlite3_step(st), rc = 0;
-    if ((step & 0xff) == SQLITE_CONSTRAINT)
-        rc = ipw_err_set(err, IPW_E_BUG, "attempt %lld of question '%s' is stored twice", (long long)q->attempt,
-                         q->query_id);
-    else if (step != SQLITE_DONE)
-        rc = store_error(s, "write", err);
-    sqlite3_reset(st);
-    q->id = sqlite3_last_insert_rowid(s->db);
+    put_t(&b, q->query_id);
+    put_i(&b, q->sample);
+    put_i(&b, q->attempt);
+    put_i(&b, q->segment);
+    put_t(&b, q->domain);
+    put_t(&b, query_status_name(q->status));
+    put_t(&b, q->reason);
+    put_i(&b, q->t_send);
+    put_i(&b, q->t_first);
+    put_i(&b, q->t_first_answer);
+    put_i(&b, q->t_last);
+    put_i(&b, q->t_end);
+    put_i(&b, q->n_in);
+    put_i(&b, q->n_cached);
+    put_i(&b, q->n_out);
+    put_i(&b, q->n_reason);
+    put_t(&b, q->token_source);
+    put_t(&b, q->stop);
+    put_i(&b, q->in_flight);
+    put_f(&b, q->logprob_mean);
+    put_f(&b, q->logprob_min);
+    put_f(&b, q->margin_first);
+    int64_t id = STORE_NULL;
+    int rc = run(s, &b, &id, err);
+    if (!rc && id == STORE_NULL)
+        rc = ipw_err_set(err, IPW_E_BUG, "question '%s' (sample %lld, attempt %lld) is in run '%s' already; please "
+                         "report it", q->query_id, (long long)q->sample, (long long)q->attempt, s->dir);
+    q->id = rc ? q->id : id;
     return rc;
 }
 
-static int add_text(struct store *s, int64_t query, const struct store_text *t, struct ipw_err *err)
+static int put_text(struct store *s, int64_t query, const struct store_text *t, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_TEXT, err);
-    if (!st)
+    struct binder b = bind(s, SQL_TEXT, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, query);
-    store_bind_text(st, 2, t->prompt);
-    store_bind_text(st, 3, t->answer);
-    store_bind_text(st, 4, t->thinking);
-    sqlite3_bind_blob64(st, 5, t->stamps, t->stamps_size, SQLITE_STATIC);
-    return store_run(s, st, err);
+    put_i(&b, query);
+    put_t(&b, t->prompt);
+    put_t(&b, t->answer);
+    put_t(&b, t->thinking);
+    put_blob(&b, t->stamps, t->stamps_size);
+    return run(s, &b, NULL, err);
+}
+
+static int put_question(struct store *s, const struct store_question *q, struct ipw_err *err)
+{
+    struct binder b = bind(s, SQL_QUESTION, err);
+    if (!b.st)
+        return err->code;
+    put_t(&b, q->query_id);
+    put_t(&b, q->type);
+    put_t(&b, q->scorer);
+    put_t(&b, q->tmpl);
+    put_t(&b, q->record);
+    return run(s, &b, NULL, err);
 }
 
 int store_put_query(struct store *s, struct store_query *q, const struct store_text *t,
                     const struct store_question *question, struct ipw_err *err)
 {
-    int64_t old = 0;
-    int rc;
-    if ((rc = drop_not_sent(s, q, &old, err)) || (rc = add_query(s, q, err)) || (rc = add_text(s, q->id, t, err)))
-        return rc;
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_QUESTION, err);
-    if (!st)
-        return err->code;
-    store_bind_text(st, 1, question->query_id);
-    store_bind_text(st, 2, question->type);
-    store_bind_text(st, 3, question->scorer);
-    store_bind_text(st, 4, question->tmpl);
-    store_bind_text(st, 5, question->record);
-    return store_run(s, st, err);
+    int rc = put_attempt(s, q, err);
+    if (!rc)
+        rc = put_text(s, q->id, t, err);
+    return rc ? rc : put_question(s, question, err);
 }
 
-/* ---- what is derived ---- */
+/* ---- what finish derives ---- */
 
 int store_clear_energy(struct store *s, int64_t version, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_CLEAR_ENERGY, err);
-    if (!st)
+    struct binder b = bind(s, SQL_ENERGY_CLEAR, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, version);
-    return store_run(s, st, err);
+    put_i(&b, version);
+    return run(s, &b, NULL, err);
 }
 
 int store_put_energy(struct store *s, const struct store_energy *e, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_ADD_ENERGY, err);
-    if (!st)
+    struct binder b = bind(s, SQL_ENERGY, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, e->version);
-    store_bind_int(st, 2, e->query);
-    store_bind_text(st, 3, e->phase);
-    store_bind_int(st, 4, e->channel);
-    store_bind_int(st, 5, e->nj);
-    store_bind_int(st, 6, e->u_nj);
-    store_bind_text(st, 7, e->method);
-    store_bind_text(st, 8, energy_status_name(e->status));
-    store_bind_text(st, 9, e->reason);
-    return store_run(s, st, err);
+    put_i(&b, e->version);
+    put_i(&b, e->query);
+    put_t(&b, e->phase);
+    put_i(&b, e->channel);
+    put_i(&b, e->nj);
+    put_i(&b, e->u_nj);
+    put_t(&b, e->method);
+    put_t(&b, energy_status_name(e->status));
+    put_t(&b, e->reason);
+    return run(s, &b, NULL, err);
 }
 
 int store_put_score(struct store *s, const struct store_score *sc, struct ipw_err *err)
 {
-    sqlite3_stmt *st = store_stmt(s, ST_PUT_SCORE, err);
-    if (!st)
+    struct binder b = bind(s, SQL_SCORE, err);
+    if (!b.st)
         return err->code;
-    store_bind_int(st, 1, sc->query);
-    store_bind_text(st, 2, sc->scorer);
-    store_bind_int(st, 3, sc->version);
-    store_bind_text(st, 4, score_status_name(sc->status));
-    store_bind_real(st, 5, sc->value);
-    store_bind_text(st, 6, sc->extracted);
-    store_bind_text(st, 7, sc->method);
-    return store_run(s, st, err);
+    put_i(&b, sc->query);
+    put_t(&b, sc->scorer);
+    put_i(&b, sc->version);
+    put_t(&b, score_status_name(sc->status));
+    put_f(&b, sc->value);
+    put_t(&b, sc->extracted);
+    put_t(&b, sc->method);
+    return run(s, &b, NULL, err);
 }

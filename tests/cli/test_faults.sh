@@ -4,7 +4,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 model=$(smollm2)
-for i in $(seq 12); do
+for i in $(seq 16); do
     printf '{"id":"q%d","type":"none","question":"Tell me about number %d."}\n' "$i" "$i"
 done >"$work/q.jsonl"
 
@@ -12,7 +12,7 @@ fault() { # NAME REASON OPTIONS...: times of faults count from the third finishe
     local name=$1 reason=$2
     shift 2
     powercap --on-signal "$@"
-    "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 60 --ignore-eos --allow-failures 99 \
+    "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 32 --ignore-eos --allow-failures 99 \
         --output-dir "$work/$name" --energy measured >"$work/out" 2>"$work/err" &
     local pid=$!
     until compgen -G "$work/$name/*/run.db" >/dev/null &&

@@ -85,9 +85,9 @@ fi
 unset IPW_SYSFS_ROOT
 
 # a full disk stops the run, and what was committed can be read
-if [ "$(id -u)" = 0 ] && mkdir "$work/small" && mount -t tmpfs -o size=700k none "$work/small" 2>/dev/null; then
+if [ "$(id -u)" = 0 ] && mkdir "$work/small" && mount -t tmpfs -o size=400k none "$work/small" 2>/dev/null; then
     trap 'umount "$work/small" 2>/dev/null || true; cleanup' EXIT
-    run 3 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 400 --ignore-eos --threads 1 --output-dir "$work/small"
+    run 3 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 200 --ignore-eos --output-dir "$work/small"
     says "the disk is full"
     f=$(the_run "small")
     [ "$(sql "$f" 'SELECT count(*) >= 0 FROM query')" = 1 ] || fail "run.db cannot be read after a full disk"

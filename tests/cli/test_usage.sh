@@ -33,11 +33,11 @@ says "did you mean 'starter'?"
 run 2 "$IPW" profile -m /etc/passwd --energy lots --output-dir "$work/runs"
 says "'--energy lots'"
 run 2 "$IPW" profile --resume "$work/none"
-says "no run in '$work/none'"
+says "no run folder '$work/none'"
 run 2 "$IPW" profile --resume "$work/none" --seed 3
 says "takes '--seed' from the run"
 run 2 "$IPW" analyze accuracy "$work/none"
-says "no run in"
+says "no run folder"
 run 2 "$IPW" analyze acuracy
 says "ipw analyze accuracy RUN"
 run 2 "$IPW" analyze "$work" -o xml

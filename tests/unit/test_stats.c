@@ -1,139 +1,292 @@
+/* Vectors: metrics.md TV4, TV5, TV6; references of the quantiles by mpmath and scipy. */
 #include "check.h"
 
+#include "base/rng.h"
 #include "stats/stats.h"
 
-/* The TV numbers are the test vectors of the metrics specification. */
-static const double tv5_c[] = {1, .5, 1, .75, .25, .5}, tv5_e[] = {50, 120, 30, 200, 90, 60};
+#define N(v) (sizeof(v) / sizeof(v)[0])
 
-static void test_tv4_quantiles(void **state)
+static double uniform(uint64_t seed, uint64_t i)
 {
-    (void)state;
-    const double x[] = {10, 12, 11, 50, 13};
-    check_near(stats_quantile(x, 5, .5), 12, 1e-12);
-    check_near(stats_quantile(x, 5, .9), 35.2, 1e-12);
-    check_near(stats_quantile(x, 5, .95), 42.6, 1e-12);
-    check_near(stats_quantile(x, 5, .99), 48.52, 1e-12);
-    assert_true(isnan(stats_quantile(x, 0, .5)));
-    check_near(stats_quantile(x, 1, .9), 10, 0);
+    return (double)(ipw_rng_at(seed, i) >> 11) * 0x1p-53;
 }
 
-static void test_tv5_ratio(void **state)
+static void test_moments(void **state)
 {
     (void)state;
-    check_near(stats_var(tv5_c, 6), .0916667, 1e-6);
-    check_near(stats_var(tv5_e, 6), 3816.6667, 1e-7);
-    check_near(stats_cov(tv5_c, tv5_e, 6), -4.8333333, 1e-7);
-    check_near(stats_ratio_se(tv5_c, tv5_e, 6), 2.686395e-3, 1e-6);
-    check_near(stats_t_quantile(.975, 5), 2.5705818, 1e-7);
-    struct stats_interval d = stats_ratio_logdelta(tv5_c, tv5_e, 6), f = stats_ratio(tv5_c, tv5_e, 6);
-    check_near(d.est, 7.272727e-3, 1e-6);
-    check_near(d.lo, 2.814013e-3, 1e-6);
-    check_near(d.hi, 1.8796134e-2, 1e-6);
-    assert_string_equal(f.method, "fieller");
-    check_near(f.lo, 2.840143e-3, 1e-6);
-    check_near(f.hi, 2.8799492e-2, 1e-6);
-    assert_false(f.unbounded);
+    const double nasty[] = {1, 1e100, 1, -1e100};
+    struct stats_sum k = {0};
+    for (size_t i = 0; i < N(nasty); i++)
+        stats_sum_add(&k, nasty[i]);
+    check_near(stats_sum_value(&k), 2, 0);
+    struct stats_sum tenths = {0};
+    for (int i = 0; i < 10000000; i++)
+        stats_sum_add(&tenths, 0.1);
+    check_near(stats_sum_value(&tenths), 1e6, 1e-15);
+    struct stats_sum inf = {0};
+    stats_sum_add(&inf, (double)INFINITY);
+    stats_sum_add(&inf, 1);
+    assert_true(isinf(stats_sum_value(&inf)));
+
+    const double far[] = {1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16};
+    check_near(stats_mean(far, 4), 1e9 + 10, 0);
+    check_near(stats_var(far, 4), 30, 1e-14);
+    const double y[] = {1, 2, 3, 5};
+    check_near(stats_cov(far, y, 4), 9, 1e-14);
+    const double hole[] = {1, (double)NAN, 3};
+    assert_true(isnan(stats_mean(far, 0)) && isnan(stats_var(far, 1)) && isnan(stats_mean(hole, 3)));
 }
 
-static void test_tv6_proportion(void **state)
+static void test_quantile(void **state)
+{
+    (void)state;
+    const double tv4[] = {10, 12, 11, 50, 13};
+    check_near(stats_quantile(tv4, 5, 0.5), 12, 0);
+    check_near(stats_quantile(tv4, 5, 0.9), 35.2, 1e-14);
+    check_near(stats_quantile(tv4, 5, 0.95), 42.6, 1e-14);
+    check_near(stats_quantile(tv4, 5, 0.99), 48.52, 1e-14);
+    check_near(stats_quantile(tv4, 5, 0), 10, 0);
+    check_near(stats_quantile(tv4, 5, 1), 50, 0);
+    check_near(stats_quantile(tv4, 1, 0.7), 10, 0);
+    check_near(tv4[0], 10, 0); /* a copy was sorted */
+    const double hole[] = {1, (double)NAN, 3};
+    assert_true(isnan(stats_quantile(tv4, 0, 0.5)) && isnan(stats_quantile(hole, 3, 0.5)) &&
+                isnan(stats_quantile(tv4, 5, 1.1)) && isnan(stats_quantile(tv4, 5, (double)NAN)));
+}
+
+static void test_normal(void **state)
+{
+    (void)state;
+    static const double v[][2] = {
+        {0.975, 1.9599639845400542},   {0.9, 1.2815515655446005},     {0.925, 1.4395314709384559},
+        {0.0249, -1.961677869063786},  {1e-6, -4.7534243088228989},   {1e-12, -7.0344838253011319},
+        {1e-20, -9.2623400897984076},  {1e-100, -21.273453560965324}, {1e-300, -37.047096299361199}};
+    for (size_t i = 0; i < N(v); i++)
+        check_near(stats_normal_quantile(v[i][0]), v[i][1], 2e-15);
+    check_near(stats_normal_quantile(0.5), 0, 0);
+    assert_true(isinf(stats_normal_quantile(0)) && isnan(stats_normal_quantile(-0.1)) &&
+                isnan(stats_normal_quantile((double)NAN)));
+}
+
+static void test_student(void **state)
+{
+    (void)state;
+    static const double v[][3] = {/* upper tail, df, t */
+        {0.025, 1, 12.706204736174705},     {0.025, 2, 4.3026527297494639},    {0.025, 5, 2.5705818356363155},
+        {0.025, 29, 2.0452296421327043},    {0.025, 99, 1.9842169515864175},   {0.025, 1000, 1.9623390808264085},
+        {0.025, 1e6, 1.959966356814107},    {0.025, 2.5, 3.5746548420036832},  {0.1, 7, 1.4149239276505085},
+        {0.4, 3, 0.27667066233268991},      {1e-10, 4, 416.17514032960413},    {1e-10, 50, 7.9482437476462225},
+        {0.005, 1, 63.656741162871581},     {1e-30, 10, 2564.5239317426153},   {0.0005, 0.5, 411396.46252617139},
+        {0.499, 12, 0.0025593392850968671}};
+    for (size_t i = 0; i < N(v); i++) {
+        double rel = v[i][1] > 1e5 ? 1e-9 : 1e-12;
+        check_near(stats_t_quantile(v[i][0], v[i][1]), -v[i][2], rel);
+        if (v[i][0] > 1e-9) /* 1 - p keeps its digits */
+            check_near(stats_t_quantile(1 - v[i][0], v[i][1]), v[i][2], fmax(rel, 1e-7 * (v[i][0] < 1e-3)));
+    }
+    check_near(stats_t_quantile(0.5, 3), 0, 0);
+    check_near(stats_t_quantile(0.975, (double)INFINITY), 1.9599639845400542, 1e-15);
+    assert_true(isnan(stats_t_quantile(0.9, 0)) && isnan(stats_t_quantile(2, 5)));
+}
+
+static void test_beta(void **state)
+{
+    (void)state;
+    static const double cdf[][4] = {/* x, a, b, I */
+        {0.3, 2, 3, 0.3483},           {0.01, 0.5, 0.5, 0.063768560858519848},
+        {0.999, 50, 2, 0.99876590960688292}, {0.5, 100, 100, 0.5},
+        {0.42, 42, 59, 0.53817810993746323}, {1e-5, 0.5, 1000, 0.1124492317459027},
+        {0.3, 5000, 12000, 0.95343387858837535}, {0.5005, 500000, 500000, 0.84134474606855691},
+        {1e-10, 3, 4, 1.9999999995500004e-29}};
+    for (size_t i = 0; i < N(cdf); i++)
+        check_near(stats_beta_cdf(cdf[i][0], cdf[i][1], cdf[i][2]), cdf[i][3],
+                   cdf[i][1] + cdf[i][2] >= 1e3 ? 1e-9 : 1e-12);
+    static const double q[][4] = {/* p, a, b, x */
+        {0.025, 42, 59, 0.3219855393547969},        {0.975, 43, 58, 0.52288080427608619},
+        {0.975, 1, 30, 0.11570330822202778},        {0.025, 30, 1, 0.88429669177797221},
+        {0.5, 0.5, 0.5, 0.5},                       {1e-6, 2, 3, 0.00040835946020425731},
+        {0.025, 0.1, 5, 1.27039038866952e-17},      {0.999, 3, 0.2, 0.99999999999999978},
+        {0.975, 10001, 90000, 0.10187600221698392}, {0.025, 1, 1e6, 2.5317807663794178e-08}};
+    for (size_t i = 0; i < N(q); i++)
+        check_near(stats_beta_quantile(q[i][0], q[i][1], q[i][2]), q[i][3], q[i][1] + q[i][2] > 1e4 ? 1e-9 : 1e-12);
+    check_near(stats_beta_cdf(0, 2, 3), 0, 0);
+    check_near(stats_beta_cdf(1, 2, 3), 1, 0);
+    assert_true(isnan(stats_beta_cdf(0.5, 0, 1)) && isnan(stats_beta_quantile((double)NAN, 1, 1)));
+}
+
+static void test_accuracy(void **state)
 {
     (void)state;
     struct stats_interval w = stats_wilson(42, 100), c = stats_clopper_pearson(42, 100);
-    check_near(w.lo, .3279838, 1e-6);
-    check_near(w.hi, .5179351, 1e-6);
-    check_near(c.lo, .3219855, 1e-6);
-    check_near(c.hi, .5228808, 1e-6);
-    check_near(stats_wilson(0, 30).hi, .1135134, 1e-6);
-    check_near(stats_clopper_pearson(0, 30).hi, .1157033, 1e-6);
-    assert_true(stats_wilson(0, 30).lo == 0 && stats_wilson(30, 30).hi == 1);
-    for (size_t n = 1; n < 50; n++)
+    check_near(w.est, 0.42, 1e-15);
+    check_near(w.lo, 0.3279838, 2e-7);
+    check_near(w.hi, 0.5179351, 2e-7);
+    check_near(c.lo, 0.3219855, 2e-7);
+    check_near(c.hi, 0.5228808, 2e-7);
+    w = stats_wilson(0, 30);
+    c = stats_clopper_pearson(0, 30);
+    assert_true(w.lo == 0 && c.lo == 0);
+    check_near(w.hi, 0.1135134, 5e-7);
+    check_near(c.hi, 0.1157033, 5e-7);
+    for (size_t n = 1; n <= 60; n++)
         for (size_t k = 0; k <= n; k++) {
             w = stats_wilson((double)k, n);
-            assert_true(w.lo >= 0 && w.hi <= 1 && w.lo <= w.est && w.est <= w.hi);
+            c = stats_clopper_pearson(k, n);
+            assert_true(w.lo >= 0 && w.lo <= w.est && w.est <= w.hi && w.hi <= 1);
+            assert_true(c.lo >= 0 && c.lo <= c.est && c.est <= c.hi && c.hi <= 1);
+            assert_true((w.lo == 0) == (k == 0) && (w.hi == 1) == (k == n)); /* not off by a rounding */
+            struct stats_interval mirror = stats_wilson((double)(n - k), n);
+            assert_true(fabs(mirror.hi - (1 - w.lo)) < 1e-14);
         }
+    assert_true(isnan(stats_wilson(0, 0).est) && isnan(stats_wilson(3, 2).est) &&
+                isnan(stats_clopper_pearson(0, 0).lo) && isnan(stats_wilson((double)NAN, 3).est));
+
+    const double whole[] = {1, 0, 1, 1}, part[] = {.5, 1, .75, .25, .5}, high[] = {1, .9, 1};
+    w = stats_accuracy(whole, 4);
+    assert_string_equal(w.method, "wilson");
+    check_near(w.hi, stats_wilson(3, 4).hi, 0);
+    w = stats_accuracy(part, 5);
+    assert_string_equal(w.method, "t");
+    check_near(w.lo, 0.24607130575443192, 1e-12);
+    check_near(w.hi, 0.953928694245568, 1e-12);
+    w = stats_accuracy(high, 3);
+    assert_true(w.hi == 1 && w.lo > 0.8 && w.est < 1);
+    w = stats_accuracy(part, 1);
+    assert_true(w.est == 0.5 && isnan(w.lo) && isnan(w.hi));
+    assert_true(isnan(stats_accuracy(whole, 0).est) && !stats_accuracy(whole, 0).method);
 }
 
-/* Values of R's qnorm, qt and qbeta. */
-static void test_distributions(void **state)
+static const double tv5_c[] = {1, .5, 1, .75, .25, .5}, tv5_e[] = {50, 120, 30, 200, 90, 60};
+
+static void test_ratio_vectors(void **state)
 {
     (void)state;
-    check_near(stats_normal_quantile(.975), 1.959963984540054, 1e-13);
-    check_near(stats_normal_quantile(1e-10), -6.361340902404056, 1e-12);
-    check_near(stats_normal_quantile(.3), -.5244005127080409, 1e-12);
-    check_near(stats_normal_quantile(1e-300), -37.0471, 1e-5);
-    check_near(stats_t_quantile(.975, 1), 12.706204736174698, 1e-10);
-    check_near(stats_t_quantile(.975, 2), 4.302652729749464, 1e-10);
-    check_near(stats_t_quantile(.995, 30), 2.749995653567226, 1e-10);
-    check_near(stats_t_quantile(.6, 5), .2671808657041437, 1e-9);
-    check_near(stats_t_quantile(.025, 99), -1.984216951564377, 1e-9);
-    check_near(stats_t_quantile(.975, 1e6), 1.959966356, 1e-8);
-    check_near(stats_beta_quantile(.5, 2, 3), .3857275681323, 1e-10);
-    check_near(stats_beta_cdf(.3, 2, 5), .579825, 1e-9);
-    assert_true(isnan(stats_t_quantile(NAN, 3)));
+    check_near(stats_var(tv5_c, 6), 0.0916667, 5e-7);
+    check_near(stats_var(tv5_e, 6), 3816.6667, 1e-8);
+    check_near(stats_cov(tv5_c, tv5_e, 6), -4.8333333, 1e-8);
+    double theta = stats_ratio(tv5_c, tv5_e, 6).est, se = stats_ratio_se(tv5_c, tv5_e, 6), t = stats_t_quantile(.975, 5);
+    check_near(theta, 7.272727e-3, 5e-8);
+    check_near(se, 2.686395e-3, 2e-7);
+    check_near(theta - t * se, 3.67128e-4, 2e-6);
+    check_near(theta + t * se, 1.4178326e-2, 1e-7);
+    struct stats_interval r = stats_ratio_logdelta(tv5_c, tv5_e, 6);
+    check_near(r.lo, 2.814013e-3, 2e-7);
+    check_near(r.hi, 1.8796134e-2, 5e-8);
+    assert_string_equal(r.method, "log-delta");
+    r = stats_ratio(tv5_c, tv5_e, 6);
+    check_near(r.lo, 2.840143e-3, 2e-7);
+    check_near(r.hi, 2.8799492e-2, 2e-8);
+    assert_string_equal(r.method, "fieller");
+    assert_false(r.unbounded);
+
+    /* a lower root below 0 (-0.01899) is cut: neither number can be negative */
+    const double c[] = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0}, e[] = {5, 6, 5, 7, 5, 6, 5, 6, 5, 4};
+    r = stats_ratio_fieller(c, e, 10);
+    assert_true(r.lo == 0 && !r.unbounded);
+    check_near(r.hi, 0.09321165, 1e-7);
+
+    const double tau[] = {1, 2, .5, 4, 1.5, 1}, *col[] = {tv5_c, tau, tv5_e};
+    r = stats_product_logdelta(col, (const int[]){1, 1, -1}, 3, 6);
+    check_near(r.est, 0.01212121212, 1e-9);
+    check_near(r.lo, 0.006997965379, 1e-9);
+    check_near(r.hi, 0.02099521437, 1e-9);
 }
 
-static void test_edges(void **state)
+/* g >= 1: the joules vary so much that their mean is not told from 0, so nothing is known upward. */
+static void test_unbounded(void **state)
 {
     (void)state;
-    const double zero[] = {0, 0, 0, 0}, e[] = {1, 2, 3, 4}, one[] = {1};
-    struct stats_interval r = stats_ratio(zero, e, 4);
-    check_near(r.est, 0, 0);
-    check_near(r.hi, stats_wilson(0, 4).hi / 2.5, 1e-12);
+    const double e[] = {1, 2, 30}, sure[] = {1, 1, .9}, unsure[] = {1, 0, 0};
+    struct stats_interval r = stats_ratio(sure, e, 3);
+    assert_true(r.unbounded && isinf(r.hi));
+    check_near(r.lo, 0.01586499, 5e-7);
+    r = stats_ratio(unsure, e, 3); /* neither mean is told from 0: every ratio is possible */
+    assert_true(r.unbounded && isinf(r.hi) && r.lo == 0);
+    check_near(r.est, 1.0 / 33, 1e-14);
+}
+
+static void test_small(void **state)
+{
+    (void)state;
+    const double zero[5] = {0}, e[] = {5, 6, 7, 8, 9}, bad[] = {1, 1, (double)NAN, 1, 1};
+    struct stats_interval r = stats_ratio(zero, e, 5);
+    assert_true(r.est == 0 && r.lo == 0 && !r.unbounded);
+    check_near(r.hi, stats_wilson(0, 5).hi / 7, 1e-15);
     assert_string_equal(r.method, "wilson/mean");
-    r = stats_ratio(one, one, 1);
-    check_near(r.est, 1, 0);
-    assert_true(isnan(r.lo) && isnan(r.hi));
-    assert_true(isnan(stats_ratio(NULL, NULL, 0).est));
-    assert_true(isnan(stats_mean_t(NULL, 0).est));
-    const double c[] = {1, 0, 1}, wild[] = {1, 0.01, 100};
-    r = stats_ratio_fieller(c, wild, 3);
-    assert_true(r.unbounded && isinf(r.hi) && r.lo <= r.est);
-    const double half[] = {.5, 1, 0};
-    r = stats_accuracy(half, 3);
-    assert_string_equal(r.method, "t");
-    assert_true(r.lo >= 0 && r.hi <= 1);
+    r = stats_ratio(e, e, 5); /* no spread at all */
+    assert_true(r.lo == 1 && r.hi == 1);
+    r = stats_ratio(e + 1, e, 1);
+    assert_true(r.est == 1.2 && isnan(r.lo) && isnan(r.hi));
+    assert_true(isnan(stats_ratio(zero, e, 1).lo));
+    assert_true(isnan(stats_ratio(e, e, 0).est) && isnan(stats_ratio(bad, e, 5).est) &&
+                isnan(stats_ratio(e, zero, 5).est) && isnan(stats_ratio(e, bad, 5).hi));
+    assert_true(isnan(stats_mean_t(e, 0).est) && stats_mean_t(e, 1).est == 5 && isnan(stats_mean_t(e, 1).lo));
+    const double *up[] = {zero, e}, *down[] = {e, zero};
+    r = stats_product_logdelta(up, (const int[]){1, -1}, 2, 5);
+    assert_true(r.est == 0 && isnan(r.lo) && isnan(r.hi));
+    assert_true(isnan(stats_product_logdelta(down, (const int[]){1, -1}, 2, 5).est));
+    assert_true(isnan(stats_product_logdelta(down, (const int[]){1, -1}, 2, 0).est));
 }
 
-/* Scaling joules by k scales the ratio and its interval by 1/k, in every method. */
-static void test_scaling(void **state)
+static void test_properties(void **state)
 {
     (void)state;
-    double c[200], e[200], k[200];
-    for (int i = 0; i < 200; i++) {
-        c[i] = i * 7919 % 10 < 4;
-        e[i] = 5 + i * 104729 % 17;
-        k[i] = 1000 * e[i];
+    double c[400], e[400], k[400];
+    size_t bounded = 0;
+    for (uint64_t round = 0; round < 2000; round++) {
+        size_t n = 2 + (size_t)(uniform(round, 0) * (round % 10 ? 40 : 390));
+        double p = uniform(round, 1), cv = uniform(round, 2) * 2;
+        for (size_t i = 0; i < n; i++) {
+            c[i] = uniform(round, 3 + 2 * i) < p;
+            e[i] = exp(cv * stats_normal_quantile(uniform(round, 4 + 2 * i) * 0.98 + 0.01));
+            k[i] = e[i] * 1000;
+        }
+        struct stats_interval r = stats_ratio(c, e, n), s = stats_ratio(c, k, n);
+        assert_true(r.lo >= 0 && r.lo <= r.est && r.est <= r.hi && isinf(r.hi) == r.unbounded);
+        assert_true(r.n == n && r.method && r.unbounded == s.unbounded);
+        check_near(s.est * 1000, r.est, 1e-12);
+        if (r.unbounded)
+            continue;
+        bounded++;
+        assert_true(fabs(s.lo * 1000 - r.lo) <= 1e-9 * r.est && fabs(s.hi * 1000 - r.hi) <= 1e-6 * r.hi);
+        if (r.est > 0) { /* the product's influence function is the ratio's */
+            const double *col[] = {c, e};
+            struct stats_interval d = stats_ratio_logdelta(c, e, n);
+            struct stats_interval f = stats_product_logdelta(col, (const int[]){1, -1}, 2, n);
+            check_near(f.lo, d.lo, 1e-9);
+            check_near(f.hi, d.hi, 1e-9);
+        }
     }
-    for (size_t n = 20; n <= 200; n += 90) {
-        struct stats_interval a = stats_ratio(c, e, n), b = stats_ratio(c, k, n);
-        check_near(b.est * 1000, a.est, 1e-12);
-        check_near(b.lo * 1000, a.lo, 1e-9);
-        check_near(b.hi * 1000, a.hi, 1e-9);
-        assert_true(a.lo < a.est && a.est < a.hi);
-        const double *col[] = {c, e};
-        const int power[] = {1, -1};
-        struct stats_interval p = stats_product_logdelta(col, power, 2, n), d = stats_ratio_logdelta(c, e, n);
-        check_near(p.est, d.est, 1e-12);
-        check_near(p.lo, d.lo, 1e-9);
-    }
+    assert_true(bounded > 1000);
 }
 
-static void test_sum(void **state)
+/* 95 % must mean it: how often the interval of a known ratio (0.6 right, exponential joules of mean 2) holds it. */
+static void test_coverage(void **state)
 {
     (void)state;
-    struct stats_sum k = {0};
-    const double x[] = {1, 1e100, 1, -1e100};
-    for (int i = 0; i < 4; i++)
-        stats_sum_add(&k, x[i]);
-    check_near(stats_sum_value(&k), 2, 0);
+    static double c[200], e[200];
+    const size_t sizes[] = {40, 200};
+    for (size_t j = 0; j < 2; j++) {
+        int held = 0;
+        for (uint64_t round = 0; round < 4000; round++) {
+            for (size_t i = 0; i < sizes[j]; i++) {
+                c[i] = uniform(round + 7777, 2 * i) < 0.6;
+                e[i] = -2 * log(1 - uniform(round + 7777, 2 * i + 1));
+            }
+            struct stats_interval r = stats_ratio(c, e, sizes[j]);
+            held += r.lo <= 0.3 && 0.3 <= r.hi;
+        }
+        assert_in_range(held, 4000 * 93 / 100, 4000 * 97 / 100);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tv4_quantiles), cmocka_unit_test(test_tv5_ratio), cmocka_unit_test(test_tv6_proportion),
-        cmocka_unit_test(test_distributions), cmocka_unit_test(test_edges),     cmocka_unit_test(test_scaling),
-        cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_moments),       cmocka_unit_test(test_quantile),   cmocka_unit_test(test_normal),
+        cmocka_unit_test(test_student),       cmocka_unit_test(test_beta),       cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_ratio_vectors), cmocka_unit_test(test_unbounded),  cmocka_unit_test(test_small),
+        cmocka_unit_test(test_properties),    cmocka_unit_test(test_coverage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,323 @@
+/* The runner, its three threads, the store and the finish, with a scripted engine: what the thread sanitizer can see
+ * whole, and situations a real model does not produce on demand. */
+#include "check.h"
+
+#include <unistd.h>
+
+#include "analysis/accuracy.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "fakes/fake_io.h"
+#include "run/finish.h"
+#include "run/load.h"
+#include "run/runner.h"
+
+enum { QUESTIONS = 25, TOKENS = 12 };
+
+/* ---- an engine that answers "42" to everything, in TOKENS steps of 2 ms ---- */
+
+struct engine {
+    const struct ipw_env *env;
+    uint32_t id;
+    int step; /* 0: idle */
+    int asked;
+    _Atomic bool abort;
+    struct engine_model model;
+};
+
+static struct engine scripted;
+
+static int fake_submit(struct engine *e, const struct engine_req *req, struct ipw_err *err)
+{
+    (void)err;
+    e->id = req->id;
+    e->step = 1;
+    e->asked++;
+    return 0;
+}
+
+static int end(struct engine *e, struct engine_event *ev, enum query_status status, const char *reason)
+{
+    *ev = (struct engine_event){.kind = ENGINE_END, .id = e->id, .t_ns = ipw_now(e->env), .status = status,
+                                .reason = reason, .stop = "eos", .n_in = 7, .n_out = TOKENS, .prompt = "p",
+                                .prompt_len = 1};
+    e->step = 0;
+    return 1;
+}
+
+static int fake_poll(struct engine *e, int64_t deadline, struct engine_event *ev, int cap, struct ipw_err *err)
+{
+    (void)deadline;
+    (void)cap;
+    (void)err;
+    if (!e->step)
+        return 0;
+    if (atomic_exchange(&e->abort, false))
+        return end(e, ev, QUERY_ERROR, "interrupted");
+    int s = e->step++;
+    if (s == 1) {
+        *ev = (struct engine_event){.kind = ENGINE_SENT, .id = e->id, .t_ns = ipw_now(e->env)};
+        return 1;
+    }
+    usleep(2000);
+    if (s == TOKENS + 2)
+        return end(e, ev, QUERY_OK, NULL);
+    int n = 0;
+    if (s == 2)
+        ev[n++] = (struct engine_event){.kind = ENGINE_FIRST, .id = e->id, .t_ns = ipw_now(e->env)};
+    ev[n++] = (struct engine_event){.kind = ENGINE_TOKEN, .id = e->id, .t_ns = ipw_now(e->env),
+                                    .text = s == 2 ? "42" : " ", .len = s == 2 ? 2 : 1};
+    return n;
+}
+
+static void fake_abort(struct engine *e)
+{
+    atomic_store(&e->abort, true);
+}
+
+static int fake_devices(struct engine *e, struct engine_device *out, int cap)
+{
+    (void)e;
+    (void)cap;
+    out[0] = (struct engine_device){.key = "cpu", .name = "cpu", .kind = "cpu", .computes = true};
+    return 1;
+}
+
+static const char *fake_text(struct engine *e)
+{
+    (void)e;
+    return "scripted";
+}
+
+static const struct engine_ops ops = {.name = "scripted", .submit = fake_submit, .poll = fake_poll,
+                                      .abort = fake_abort, .devices = fake_devices, .build = fake_text,
+                                      .cpu_variant = fake_text};
+
+/* ---- one run in a temporary folder, under a simulated RAPL tree ---- */
+
+struct bed {
+    char dir[64];
+    struct fake_io io;
+    struct rapl_model rapl;
+    struct dataset data;
+    struct run_plan plan;
+    struct meter *meter;
+    struct store *store;
+    struct run_todo todo;
+    struct run_segment segment;
+    _Atomic int signals;
+};
+
+static struct ipw_err err;
+
+static void must(int rc)
+{
+    if (rc)
+        fail_msg("%s", err.text);
+}
+
+static void questions(struct bed *b)
+{
+    struct ipw_buf text = IPW_BUF_INIT;
+    for (int i = 0; i < QUESTIONS; i++)
+        ipw_buf_addf(&text, "{\"id\":\"q%d\",\"type\":\"numeric\",\"question\":\"?\",\"answer\":\"%d\",\"subject\":\"s\"}\n", i,
+                     i % 5 ? 42 : 7);
+    must(dataset_read_jsonl(&b->data, "test", text.s, text.len, &err));
+    snprintf(b->data.name, sizeof b->data.name, "test");
+    ipw_buf_release(&text);
+}
+
+static void bed_open(struct bed *b)
+{
+    *b = (struct bed){.dir = "/tmp/ipw-run-XXXXXX", .rapl = RAPL_MODEL_DEFAULT};
+    assert_non_null(mkdtemp(b->dir));
+    fake_io_init(&b->io, "xeon2");
+    b->io.model = &b->rapl;
+    b->io.real_clock = true;
+    scripted = (struct engine){.env = &b->io.env};
+    questions(b);
+    run_plan_init(&b->plan);
+    b->plan.warmup = 2;
+    must(store_create(&b->store, b->dir, &err));
+    must(store_begin(b->store, &err));
+    must(store_put_meta(b->store, "dataset", "{\"name\":\"test\",\"sha256\":\"x\",\"n\":25}", &err));
+    must(store_commit(b->store, &err));
+}
+
+static int execute(struct bed *b, void (*progress)(const struct run_progress *, void *))
+{
+    struct run_machine machine;
+    run_machine_read(&machine, &b->io.env);
+    must(meter_open(&b->meter, &b->io.env, METER_MEASURED, &err));
+    must(run_todo_make(&b->todo, &b->data, &b->plan, b->store, false, &err));
+    must(store_begin(b->store, &err));
+    must(run_segment_begin(&b->segment, b->store, &b->io.env, &machine, b->meter, &ops, &scripted, "test", &err));
+    must(store_commit(b->store, &err));
+    struct run_ctx ctx = {.env = &b->io.env, .plan = &b->plan, .data = &b->data, .todo = &b->todo, .store = b->store,
+                          .meter = b->meter, .segment = &b->segment, .ops = &ops, .engine = &scripted,
+                          .signals = &b->signals, .progress = progress, .ud = b};
+    int rc = run_execute(&ctx, &err);
+    run_todo_release(&b->todo);
+    run_segment_release(&b->segment);
+    meter_close(b->meter);
+    return rc;
+}
+
+static void bed_close(struct bed *b)
+{
+    char command[128];
+    store_close(b->store);
+    run_plan_release(&b->plan);
+    free(b->data.v);
+    ipw_arena_release(&b->data.arena);
+    fake_io_release(&b->io);
+    snprintf(command, sizeof command, "rm -rf %s", b->dir);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_whole_run(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct table_run t;
+    struct accuracy_result r;
+    bed_open(&b);
+    must(execute(&b, NULL));
+    assert_int_equal(scripted.asked, QUESTIONS + 2); /* and two for warming up, which leave no row */
+    must(run_finish(b.store, &err));
+    must(run_load(&t, b.store, b.dir, &err));
+    accuracy_of(&t, false, &r);
+    assert_true(t.complete);
+    assert_int_equal(t.n, QUESTIONS);
+    check_near(r.accuracy.est, 0.8, 1e-12);
+    assert_string_equal(t.energy_source, "measured");
+    assert_string_equal(t.signature, "component(cpu_package+dram)");
+    assert_int_equal(r.n_energy, QUESTIONS);
+    for (size_t i = 0; i < t.n; i++) {
+        /* two packages of 20 to 64 W and memory: between the bounds of the curve */
+        double w = t.v[i].energy_j / t.v[i].latency_s;
+        assert_true(w > 30 && w < 160);
+        check_near(t.v[i].prefill_j + t.v[i].decode_j, t.v[i].energy_j, 1e-9);
+        assert_int_equal(t.v[i].n_out, TOKENS);
+    }
+    assert_true(t.gap_j > 0 && t.gap_j < 10);
+    table_run_release(&t);
+    bed_close(&b);
+}
+
+/* Finishing twice gives the same rows; what is stored is enough to do it. */
+static void test_finish_is_idempotent(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct table_run one, two;
+    bed_open(&b);
+    must(execute(&b, NULL));
+    must(run_finish(b.store, &err));
+    must(run_load(&one, b.store, b.dir, &err));
+    must(run_finish(b.store, &err));
+    must(run_load(&two, b.store, b.dir, &err));
+    assert_int_equal(one.n, two.n);
+    for (size_t i = 0; i < one.n; i++) {
+        assert_true(one.v[i].energy_j == two.v[i].energy_j);
+        assert_true(one.v[i].score == two.v[i].score);
+    }
+    assert_int_equal(store_meta_int(b.store, "generation", 0), 2);
+    table_run_release(&one);
+    table_run_release(&two);
+    bed_close(&b);
+}
+
+/* Raises the signal flag from the writer's thread after a few answers. */
+static void interrupt(const struct run_progress *p, void *ud)
+{
+    if (p->done >= 5)
+        atomic_store(&((struct bed *)ud)->signals, 1);
+}
+
+static void test_interrupt_and_resume(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct table_run t;
+    bed_open(&b);
+    assert_int_equal(execute(&b, interrupt), IPW_E_INTERRUPTED);
+    must(run_finish(b.store, &err));
+    must(run_load(&t, b.store, b.dir, &err));
+    assert_true(!t.complete && t.n >= 5 && t.n < QUESTIONS);
+    table_run_release(&t);
+
+    atomic_store(&b.signals, 0);
+    must(execute(&b, NULL));
+    must(run_finish(b.store, &err));
+    must(run_load(&t, b.store, b.dir, &err));
+    assert_true(t.complete);
+    assert_int_equal(t.n, QUESTIONS);
+    for (size_t i = 0; i < t.n; i++)
+        assert_true(isfinite(t.v[i].energy_j)); /* each from its own segment's readings */
+    table_run_release(&t);
+    bed_close(&b);
+}
+
+static void test_order_and_shards(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct run_todo t;
+    int seen[QUESTIONS] = {0};
+    bed_open(&b);
+    b.plan.shards = 3;
+    for (b.plan.shard = 0; b.plan.shard < 3; b.plan.shard++) {
+        must(run_todo_make(&t, &b.data, &b.plan, NULL, false, &err));
+        for (size_t i = 0; i < t.n; i++)
+            seen[t.v[i].question]++;
+        run_todo_release(&t);
+    }
+    for (int i = 0; i < QUESTIONS; i++)
+        assert_int_equal(seen[i], 1);
+    b.plan.shards = 1;
+    b.plan.shard = 0;
+    b.plan.max_queries = 10; /* the first ten, shuffled */
+    must(run_todo_make(&t, &b.data, &b.plan, NULL, false, &err));
+    assert_int_equal(t.n, 10);
+    bool moved = false;
+    for (size_t i = 0; i < t.n; i++) {
+        assert_true(t.v[i].question < 10);
+        moved |= t.v[i].question != i;
+    }
+    assert_true(moved);
+    run_todo_release(&t);
+    bed_close(&b);
+}
+
+static void test_plan_round_trip(void **state)
+{
+    (void)state;
+    struct run_plan p, q;
+    run_plan_init(&p);
+    p.model = strdup("/a \"b\".gguf");
+    p.temperature = 0.7;
+    p.ignore_eos = true;
+    p.max_tokens = 64;
+    char *a = run_plan_json(&p), *b;
+    run_plan_init(&q);
+    must(run_plan_from_json(&q, a, &err));
+    b = run_plan_json(&q);
+    assert_string_equal(a, b);
+    assert_int_equal(run_plan_from_json(&q, "{\"seed\":\"x\"}", &err), IPW_E_INPUT);
+    assert_non_null(strstr(err.text, "'seed'"));
+    free(a);
+    free(b);
+    run_plan_release(&p);
+    run_plan_release(&q);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_run),          cmocka_unit_test(test_finish_is_idempotent),
+        cmocka_unit_test(test_interrupt_and_resume), cmocka_unit_test(test_order_and_shards),
+        cmocka_unit_test(test_plan_round_trip),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
