@@ -122,12 +122,9 @@ static int put_plan(struct profile *p, struct ipw_err *err)
 static int make_dir(struct profile *p, struct ipw_err *err)
 {
     char device[64], model[64], data[64], name[256];
-    const char *base = fs_basename(p->plan.model);
-    char *stem = ipw_strndup(base, strlen(base) - (ipw_ends(base, ".gguf") ? 5 : 0));
     run_machine_word(p->machine.cpu, device, sizeof device);
-    ipw_slug(stem, model, sizeof model);
+    run_model_word(p->plan.model, model, sizeof model);
     ipw_slug(p->data->name, data, sizeof data);
-    free(stem);
     int rc = fs_mkdirs(p->output_dir, err);
     if (rc)
         return rc;

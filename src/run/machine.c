@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/str.h"
 
 static void read_text(const struct ipw_env *env, const char *path, char *out, size_t size)
@@ -77,22 +79,58 @@ void run_machine_read(struct run_machine *m, const struct ipw_env *env)
     m->power_source = power_source(env);
 }
 
-void run_machine_word(const char *name, char *out, size_t size)
+/* The words of a name joined by '-', without those that tell nothing; at most about 32 bytes. */
+static void words(char *slug, const char *const *skip, size_t n_skip, char *out, size_t size)
 {
-    static const char *const skip[] = {"amd",       "intel",    "intel-r", "nvidia", "geforce", "cpu", "processor",
-                                       "r",         "tm",       "with",    "radeon", "graphics", "laptop", "gpu"};
-    char slug[128];
     size_t n = 0;
-    ipw_slug(name, slug, sizeof slug);
-    out[0] = '\0';
     char *save;
+    out[0] = '\0';
     for (char *w = strtok_r(slug, "-", &save); w; w = strtok_r(NULL, "-", &save)) {
         bool drop = ipw_ends(w, "ghz");
-        for (size_t i = 0; i < sizeof skip / sizeof skip[0]; i++)
+        for (size_t i = 0; i < n_skip; i++)
             drop |= !strcmp(w, skip[i]);
         if (!drop && n + strlen(w) + 2 < size && n < 32)
             n += (size_t)snprintf(out + n, size - n, n ? "-%s" : "%s", w);
     }
-    if (!n)
+}
+
+void run_machine_word(const char *name, char *out, size_t size)
+{
+    static const char *const skip[] = {"amd",  "intel", "intel-r", "nvidia", "geforce",  "cpu",    "processor", "r",
+                                       "tm",   "with",  "radeon",  "laptop", "graphics", "gpu",    "core"};
+    char slug[128];
+    ipw_slug(name, slug, sizeof slug);
+    words(slug, skip, sizeof skip / sizeof skip[0], out, size);
+    if (!*out)
         snprintf(out, size, "machine");
+}
+
+/* Where the quantisation begins in a file's name: ".Q4_1", "-q4_k_m", "_IQ2_XS", "-f16"; the end if it is not told. */
+static size_t quant_at(const char *s)
+{
+    size_t n = strlen(s);
+    for (size_t i = n; i-- > 1;) {
+        const char *w = s + i + 1;
+        if (!strchr("-._", s[i]))
+            continue;
+        w += *w == 'i' || *w == 'I';
+        if (((*w == 'q' || *w == 'Q') && ipw_isdigit((unsigned char)w[1])) || !strncasecmp(w, "f16", 3) ||
+            !strncasecmp(w, "bf16", 4) || !strncasecmp(w, "f32", 3))
+            return i;
+    }
+    return n;
+}
+
+void run_model_word(const char *path, char *out, size_t size)
+{
+    static const char *const skip[] = {"instruct", "chat", "it", "gguf"};
+    const char *base = fs_basename(path);
+    char stem[128], slug[128];
+    size_t n = strlen(base) - (ipw_ends(base, ".gguf") ? 5 : 0);
+    snprintf(stem, sizeof stem, "%.*s", (int)n, base);
+    stem[quant_at(stem)] = '\0';
+    ipw_slug(stem, slug, sizeof slug);
+    words(slug, skip, sizeof skip / sizeof skip[0], out, size);
+    if (!*out)
+        snprintf(out, size, "model");
 }

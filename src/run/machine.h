@@ -14,7 +14,8 @@ struct run_machine {
 };
 void run_machine_read(struct run_machine *m, const struct ipw_env *env);
 
-/* A short word for folder names: "epyc", "core-i7-13700h", "rtx-4070". */
+/* Short words for folder names: "epyc", "i7-13700h", "rtx-4070"; "smollm2-135m", "qwen2.5-7b". */
 void run_machine_word(const char *name, char *out, size_t size);
+void run_model_word(const char *path, char *out, size_t size);
 
 #endif

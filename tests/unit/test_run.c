@@ -312,12 +312,37 @@ static void test_plan_round_trip(void **state)
     run_plan_release(&q);
 }
 
+static void test_words(void **state)
+{
+    (void)state;
+    const struct {
+        const char *path, *word;
+    } models[] = {{"/m/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m"},
+                  {"Qwen2.5-7B-Instruct-q4_k_m.gguf", "qwen2.5-7b"},
+                  {"gemma-3-270m-it-IQ2_XS.gguf", "gemma-3-270m"},
+                  {"q.gguf", "q"},
+                  {"model-f16.gguf", "model"},
+                  {"sha256-0123456789abcdef0123456789abcdef", "sha256-0123456789abcdef0123456789abcdef"},
+                  {".gguf", "model"}};
+    char out[64];
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        run_model_word(models[i].path, out, sizeof out);
+        assert_string_equal(out, models[i].word);
+    }
+    run_machine_word("Intel(R) Core(TM) i7-13700H CPU @ 2.40GHz", out, sizeof out);
+    assert_string_equal(out, "i7-13700h");
+    run_machine_word("AMD EPYC", out, sizeof out);
+    assert_string_equal(out, "epyc");
+    run_machine_word("", out, sizeof out);
+    assert_string_equal(out, "machine");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_run),          cmocka_unit_test(test_finish_is_idempotent),
         cmocka_unit_test(test_interrupt_and_resume), cmocka_unit_test(test_order_and_shards),
-        cmocka_unit_test(test_plan_round_trip),
+        cmocka_unit_test(test_plan_round_trip),    cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
