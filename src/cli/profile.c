@@ -324,7 +324,7 @@ static int profile_run(struct profile *p)
     run_machine_read(&p->machine, &p->cli->env);
     int rc = p->resume ? resume(p, &err) : begin(p, &err);
     if (!rc && p->todo.n) {
-        fprintf(stderr, "ipw: %zu questions of %s; run folder %s\n", p->todo.n, p->data->name, p->dir);
+        fprintf(stderr, "ipw: %zu questions of %s into %s\n", p->todo.n, p->data->name, p->dir);
         rc = open_model(p, &err);
         if (rc && !p->resume) /* nothing was asked: leave no empty run behind */
             goto discard;

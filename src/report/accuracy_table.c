@@ -3,16 +3,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "report/internal.h"
 
+enum { TEXT = 1, MD = 2, CSV = 4 }; /* formats that show a column */
+
+enum kind {
+    NAME,
+    ROW,       /* the run's number in the list above the table */
+    COUNT,     /* a whole number */
+    PLAIN,     /* rounded */
+    PERCENT,   /* 13 of 40 is 32.5 */
+    JOULES,    /* joules or watts: marked, with a prefix where needed */
+    PER_JOULE, /* marked the other way round */
+    RANGE,     /* number to hi */
+};
+
 /* One column of the table of runs. Numbers are marked and rounded for people, plain and whole in CSV. */
 struct column {
-    const char *text, *csv; /* heads; text NULL: only in CSV */
-    const char *(*word)(const struct table_run *);
-    double (*number)(const struct accuracy_result *);
-    char mark; /* 'j': joules and watts, 'i': per joule or watt, 0: none */
+    int formats;
+    const char *head;
+    enum kind kind;
+    const char *(*name)(const struct table_run *);
+    double (*number)(const struct accuracy_result *), (*hi)(const struct accuracy_result *);
 };
 
 static const char *dir(const struct table_run *t)
@@ -22,6 +37,10 @@ static const char *dir(const struct table_run *t)
 static const char *model(const struct table_run *t)
 {
     return t->model_name;
+}
+static const char *quant(const struct table_run *t)
+{
+    return t->quant;
 }
 static const char *dataset(const struct table_run *t)
 {
@@ -42,6 +61,7 @@ static const char *signature(const struct table_run *t)
         return expr;                                                                                                   \
     }
 NUMBER(n, (double)r->n_scored)
+NUMBER(unscored, (double)r->n_unscored)
 NUMBER(acc_pct, 100 * r->accuracy.est)
 NUMBER(acc_lo_pct, 100 * r->accuracy.lo)
 NUMBER(acc_hi_pct, 100 * r->accuracy.hi)
@@ -55,47 +75,75 @@ NUMBER(per_kj_lo, 1000 * r->ipj.lo)
 NUMBER(per_kj_hi, 1000 * r->ipj.hi)
 NUMBER(meter_lo, 1000 * r->ipj.meter_lo)
 NUMBER(meter_hi, 1000 * r->ipj.meter_hi)
-NUMBER(unscored, (double)r->n_unscored)
 
 static const struct column columns[] = {
-    {NULL, "run", dir, NULL, 0},
-    {"model", "model", model, NULL, 0},
-    {NULL, "dataset", dataset, NULL, 0},
-    {"n", "n", NULL, n, 0},
-    {NULL, "unscored", NULL, unscored, 0},
-    {"right %", "accuracy_pct", NULL, acc_pct, 0},
-    {"from", "accuracy_lo_pct", NULL, acc_lo_pct, 0},
-    {"to", "accuracy_hi_pct", NULL, acc_hi_pct, 0},
-    {"J/query", "j_per_query", NULL, per_query_j, 'j'},
-    {"W", "mean_power_w", NULL, watts, 'j'},
-    {"s", "s_per_query", NULL, seconds, 0},
-    {"IPW /W", "ipw", NULL, ipw, 'i'},
-    {NULL, "ipj", NULL, ipj, 'i'},
-    {"right/kJ", "right_per_kj", NULL, per_kj, 'i'},
-    {"from", "right_per_kj_lo", NULL, per_kj_lo, 0},
-    {"to", "right_per_kj_hi", NULL, per_kj_hi, 0},
-    {NULL, "right_per_kj_meter_lo", NULL, meter_lo, 0},
-    {NULL, "right_per_kj_meter_hi", NULL, meter_hi, 0},
-    {NULL, "energy_source", source, NULL, 0},
-    {NULL, "signature", signature, NULL, 0},
+    {TEXT, "#", ROW, NULL, NULL, NULL},
+    {MD | CSV, "model", NAME, model, NULL, NULL},
+    {MD | CSV, "quant", NAME, quant, NULL, NULL},
+    {CSV, "dataset", NAME, dataset, NULL, NULL},
+    {TEXT | MD | CSV, "n", COUNT, NULL, n, NULL},
+    {CSV, "unscored", COUNT, NULL, unscored, NULL},
+    {TEXT | MD, "right %", PERCENT, NULL, acc_pct, NULL},
+    {TEXT | MD, "95 %", RANGE, NULL, acc_lo_pct, acc_hi_pct},
+    {CSV, "accuracy_pct", PLAIN, NULL, acc_pct, NULL},
+    {CSV, "accuracy_lo_pct", PLAIN, NULL, acc_lo_pct, NULL},
+    {CSV, "accuracy_hi_pct", PLAIN, NULL, acc_hi_pct, NULL},
+    {TEXT | MD, "J/query", JOULES, NULL, per_query_j, NULL},
+    {TEXT | MD, "W", JOULES, NULL, watts, NULL},
+    {TEXT | MD, "s", PLAIN, NULL, seconds, NULL},
+    {TEXT | MD, "IPW /W", PER_JOULE, NULL, ipw, NULL},
+    {TEXT | MD, "right/kJ", PER_JOULE, NULL, per_kj, NULL},
+    {TEXT | MD, "95 %", RANGE, NULL, per_kj_lo, per_kj_hi},
+    {CSV, "j_per_query", PLAIN, NULL, per_query_j, NULL},
+    {CSV, "mean_power_w", PLAIN, NULL, watts, NULL},
+    {CSV, "s_per_query", PLAIN, NULL, seconds, NULL},
+    {CSV, "ipw", PLAIN, NULL, ipw, NULL},
+    {CSV, "ipj", PLAIN, NULL, ipj, NULL},
+    {CSV, "right_per_kj", PLAIN, NULL, per_kj, NULL},
+    {CSV, "right_per_kj_lo", PLAIN, NULL, per_kj_lo, NULL},
+    {CSV, "right_per_kj_hi", PLAIN, NULL, per_kj_hi, NULL},
+    {CSV, "right_per_kj_meter_lo", PLAIN, NULL, meter_lo, NULL},
+    {CSV, "right_per_kj_meter_hi", PLAIN, NULL, meter_hi, NULL},
+    {MD | CSV, "energy_source", NAME, source, NULL, NULL},
+    {MD | CSV, "signature", NAME, signature, NULL, NULL},
+    {MD | CSV, "run", NAME, dir, NULL, NULL},
 };
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
 
-static const char *cell(const struct column *c, const struct table_run *run, const struct accuracy_result *r, bool csv,
-                        struct ipw_arena *arena)
+static void number_cell(const struct column *c, const struct table_run *run, const struct accuracy_result *r,
+                        char text[64])
 {
-    char text[48], num[24];
-    if (c->word)
-        return c->word(run) ? c->word(run) : "-";
+    char num[24], hi[24];
     double x = c->number(r);
+    struct report_unit u = c->kind == JOULES ? report_unit_of(x) : (struct report_unit){1, ""};
+    report_num(x * u.scale, num);
     if (isnan(x))
-        return "-";
-    if (csv) {
-        snprintf(text, sizeof text, "%.9g", x);
-    } else {
-        report_num(x, num);
-        snprintf(text, sizeof text, "%s%s", c->mark ? report_mark(run, c->mark == 'i') : "", num);
-    }
+        snprintf(text, 64, "-");
+    else if (c->kind == COUNT)
+        snprintf(text, 64, "%.0f", x);
+    else if (c->kind == PERCENT)
+        snprintf(text, 64, "%.3g", x);
+    else if (c->kind == JOULES || c->kind == PER_JOULE)
+        snprintf(text, 64, "%s%s%s%s", report_mark(run, c->kind == PER_JOULE), num, *u.prefix ? " " : "", u.prefix);
+    else if (c->kind == RANGE) {
+        report_num(c->hi(r), hi);
+        snprintf(text, 64, "%s-%s", num, isnan(c->hi(r)) ? "" : hi);
+    } else
+        snprintf(text, 64, "%s", num);
+}
+
+static const char *cell(const struct column *c, const struct table_run *const *runs,
+                        const struct accuracy_result *const *r, size_t i, int format, struct ipw_arena *arena)
+{
+    char text[64];
+    if (c->kind == NAME)
+        return c->name(runs[i]) ? c->name(runs[i]) : "-";
+    if (c->kind == ROW)
+        snprintf(text, sizeof text, "%zu", i + 1);
+    else if (format == CSV && !isnan(c->number(r[i])))
+        snprintf(text, sizeof text, "%.9g", c->number(r[i]));
+    else
+        number_cell(c, runs[i], r[i], text);
     return ipw_arena_strdup(arena, text);
 }
 
@@ -111,32 +159,44 @@ static void covers(const struct table_run *run, struct ipw_buf *s)
     }
 }
 
-/* One line where the runs agree, one more for each that does not. */
-static void heading(const struct table_run *const *runs, size_t n, struct ipw_buf *out)
+static void name_of(const struct table_run *run, struct ipw_buf *s)
+{
+    report_cut(run->model_name ? run->model_name : "-", 48, s);
+    if (run->quant) {
+        ipw_buf_addc(s, ' ');
+        report_cut(run->quant, 12, s);
+    }
+}
+
+/* The runs by number: what was asked, what the joules cover, what may not be set beside the first. */
+static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         struct ipw_buf s = IPW_BUF_INIT;
-        if (i && ipw_streq(runs[i]->signature, runs[0]->signature) &&
-            ipw_streq(runs[i]->energy_source, runs[0]->energy_source))
-            continue;
-        if (i) {
-            ipw_buf_adds(&s, "not comparable with the first: ");
-            report_cut(runs[i]->model_name ? runs[i]->model_name : runs[i]->dir, 48, &s);
-            ipw_buf_adds(&s, ", ");
-        }
+        ipw_buf_addf(&s, "%zu ", i + 1);
+        const char *folder = fs_basename(runs[i]->dir);
+        report_cut(*folder ? folder : runs[i]->dir, 60, &s);
+        ipw_buf_adds(&s, ": ");
+        name_of(runs[i], &s);
+        ipw_buf_adds(&s, "; ");
         covers(runs[i], &s);
-        report_wrap(s.s, 0, 2, out);
+        if (!ipw_streq(runs[i]->dataset_sha256, runs[0]->dataset_sha256))
+            ipw_buf_adds(&s, "; not the questions of 1");
+        if (!ipw_streq(runs[i]->signature, runs[0]->signature) ||
+            !ipw_streq(runs[i]->energy_source, runs[0]->energy_source))
+            ipw_buf_adds(&s, "; joules not comparable with 1");
+        report_wrap(s.s, i < 9 ? 1 : 0, 3, out);
         ipw_buf_release(&s);
     }
-    ipw_buf_adds(out, "from, to: 95 % over other questions of this kind\n\n");
+    ipw_buf_adds(out, "   95 %: other questions of this kind may give\n\n");
 }
 
 /* One run: its whole block, with both columns of doubt. */
 static void block(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
-    report_cut(run->model_name ? run->model_name : "-", 48, &s);
-    ipw_buf_addf(&s, ", %zu questions of ", r->n_scored);
+    name_of(run, &s);
+    ipw_buf_addf(&s, ", %zu question%s of ", r->n_scored, r->n_scored == 1 ? "" : "s");
     report_cut(run->dataset_name ? run->dataset_name : "-", 48, &s);
     ipw_buf_adds(&s, "; ");
     covers(run, &s);
@@ -149,28 +209,28 @@ static void block(const struct table_run *run, const struct accuracy_result *r, 
 void report_accuracy_table(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n_runs,
                            const char *format, struct ipw_buf *out)
 {
-    bool csv = !strcmp(format, "csv");
-    if (n_runs == 1 && !strcmp(format, "table")) {
+    int shown = !strcmp(format, "csv") ? CSV : !strcmp(format, "md") ? MD : TEXT;
+    if (shown == TEXT && n_runs == 1) {
         block(runs[0], r[0], out);
         return;
     }
-    if (!csv)
-        heading(runs, n_runs, out);
+    if (shown == TEXT)
+        list(runs, n_runs, out);
     const char *head[N_COLUMNS];
     const char **cells = ipw_calloc(n_runs * N_COLUMNS + 1, sizeof *cells);
     struct ipw_arena arena = {0};
     struct report_table t = {.head = head, .n_rows = n_runs, .cells = cells};
     size_t k = 0;
     for (size_t c = 0; c < N_COLUMNS; c++) {
-        if (!csv && !columns[c].text)
+        if (!(columns[c].formats & shown))
             continue;
-        t.right |= columns[c].word ? 0u : 1u << t.n_cols;
-        head[t.n_cols++] = csv ? columns[c].csv : columns[c].text;
+        t.right |= columns[c].kind == NAME ? 0u : 1u << t.n_cols;
+        head[t.n_cols++] = columns[c].head;
     }
     for (size_t i = 0; i < n_runs; i++)
         for (size_t c = 0; c < N_COLUMNS; c++)
-            if (csv || columns[c].text)
-                cells[k++] = cell(&columns[c], runs[i], r[i], csv, &arena);
+            if (columns[c].formats & shown)
+                cells[k++] = cell(&columns[c], runs, r, i, shown, &arena);
     report_table(&t, format, 80, out);
     ipw_arena_release(&arena);
     free(cells);

@@ -23,12 +23,16 @@ static void pad_to(struct ipw_buf *line, int column)
     ipw_buf_addf(line, "%*s", at < column ? column - at : at ? 1 : 0, "");
 }
 
-/* "6.3 to 9.1"; one end may be open. */
+/* "6.3 to 9.1"; one end may be open. Two digits, more where they would hide that the ends differ. */
 static void span(double lo, double hi, double scale, const char *unit, struct ipw_buf *line)
 {
     char a[24], b[24];
     report_num(lo * scale, a);
     report_num(hi * scale, b);
+    for (int digits = 3; digits < 6 && lo < hi && ipw_streq(a, b); digits++) {
+        snprintf(a, sizeof a, "%.*g", digits, lo * scale);
+        snprintf(b, sizeof b, "%.*g", digits, hi * scale);
+    }
     if (isnan(lo) && isnan(hi))
         ipw_buf_addc(line, '-');
     else if (isnan(hi))
@@ -83,7 +87,9 @@ static void add_row(const struct table_run *run, const struct row *row, int whol
     pad_to(&line, QUESTIONS);
     span(e->lo, e->hi, u.scale, "", &line);
     pad_to(&line, METER);
-    if (partial) /* it would meter the rest too: how much that takes, nobody knows */
+    if (e->est == 0)
+        ipw_buf_adds(&line, "the same");
+    else if (partial) /* it would meter the rest too: how much that takes, nobody knows */
         ipw_buf_adds(&line, row->per_joule ? "less" : "more");
     else
         span(e->meter_lo, e->meter_hi, u.scale, "", &line);
@@ -135,9 +141,10 @@ static int whole_width(const struct row *rows, size_t n)
 static void right_per(const struct table_run *run, double ipj, struct ipw_buf *out)
 {
     char num[24];
-    bool mega = ipj > 0 && ipj < 0.95e-4;
+    bool mega = ipj < 0.95e-4;
+    const char *mark = report_mark(run, true);
     report_num(ipj * (mega ? 1e6 : 1e3), num);
-    ipw_buf_addf(out, "%*s= %s%s right answers per %sjoule\n", MARK, "", report_mark(run, true), num,
+    ipw_buf_addf(out, "%*s= %s%s right answers per %sjoule\n", MARK, "", *mark == '<' ? "fewer than " : mark, num,
                  mega ? "mega" : "kilo");
 }
 
@@ -156,6 +163,6 @@ void report_figures(const struct table_run *run, const struct accuracy_result *r
     add_accuracy(r, out);
     for (size_t i = 0; i < N; i++)
         add_row(run, &rows[i], rows[i].joules ? whole : 2, r->energy_reason, color, out);
-    if (!isnan(r->ipj.est))
+    if (r->ipj.est > 0)
         right_per(run, r->ipj.est, out);
 }

@@ -37,20 +37,21 @@ static void cost(const struct table_run *run, const struct accuracy_result *r, s
     char j[32];
     bool estimated = any_estimated(run);
     const char *mark = estimated ? "~" : "", *word = estimated ? ", estimated" : "";
+    const char *more = source_is(run, "partial") ? "more than " : "";
+    report_joules(r->total_j, j);
     if (r->ipj.est > 0) {
         report_joules(1 / r->ipj.est, j);
         if (source_is(run, "partial"))
-            ipw_buf_addf(s, " One right answer cost more than %s%s; the %s that did the work was not metered.", mark, j,
+            ipw_buf_addf(s, " One right answer cost %s%s%s; the %s that did the work was not metered.", more, mark, j,
                          report_unmetered(run));
         else
             ipw_buf_addf(s, " One right answer cost %s%s%s.", mark, j, word);
+    } else if (r->n_scored && r->n_correct == 0 && isnan(r->total_j)) {
+        ipw_buf_adds(s, " No answer was right.");
     } else if (r->n_scored && r->n_correct == 0) {
-        ipw_buf_adds(s, " No answer was right");
-        if (!isnan(r->total_j)) {
-            report_joules(r->total_j, j);
-            ipw_buf_addf(s, ", for %s%s%s in all", source_is(run, "partial") ? "more than " : "", mark, j);
-        }
-        ipw_buf_addf(s, "%s.", isnan(r->total_j) ? "" : word);
+        ipw_buf_addf(s, " No answer was right; together they cost %s%s%s%s.", more, mark, j, word);
+    } else if (!r->n_scored && !isnan(r->total_j)) {
+        ipw_buf_addf(s, " Together they cost %s%s%s%s.", more, mark, j, word);
     }
 }
 
@@ -89,13 +90,24 @@ static void row(const char *label, const char *text, struct ipw_buf *out)
 
 static void speed(const struct accuracy_result *r, struct ipw_buf *out)
 {
-    char a[24], b[24], c[24], d[24], text[160];
-    report_num(r->ttft_s.p50, a);
-    report_num(r->ttft_s.p90, b);
-    report_num(r->decode_tok_s, c);
-    report_num(r->e2e_s.mean, d);
-    snprintf(text, sizeof text, "TTFT %s s (p90 %s)   %s tokens/s   %s s a question", a, b, c, d);
-    row("Speed", r->e2e_s.n ? text : "- (no answer came)", out);
+    struct ipw_buf s = IPW_BUF_INIT;
+    char a[24], b[24];
+    double scale = r->ttft_s.p50 < 0.0995 ? 1e3 : 1;
+    report_num(r->ttft_s.p50 * scale, a);
+    report_num(r->ttft_s.p90 * scale, b);
+    if (r->ttft_s.n)
+        ipw_buf_addf(&s, "TTFT %s %s (p90 %s)", a, scale > 1 ? "ms" : "s", b);
+    else
+        ipw_buf_adds(&s, "- (no first token came)");
+    report_num(r->decode_tok_s, a);
+    if (!isnan(r->decode_tok_s))
+        ipw_buf_addf(&s, "   %s tokens/s", a);
+    scale = r->e2e_s.mean < 0.0995 ? 1e3 : 1;
+    report_num(r->e2e_s.mean * scale, a);
+    if (r->e2e_s.n)
+        ipw_buf_addf(&s, "   %s %s a question", a, scale > 1 ? "ms" : "s");
+    row("Speed", s.s, out);
+    ipw_buf_release(&s);
 }
 
 static void phase(const struct table_run *run, const struct phase_figures *p, struct report_unit u, const char *what,
@@ -140,6 +152,14 @@ static const char *missing_reason(const struct table_run *run)
     return "not known";
 }
 
+static const char *failure_reason(const struct table_run *run)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if ((run->v[i].status == QUERY_ERROR || run->v[i].status == QUERY_TIMEOUT) && run->v[i].reason)
+            return run->v[i].reason;
+    return NULL;
+}
+
 static const char *unscored_reason(const struct table_run *run)
 {
     for (size_t i = 0; i < run->n; i++)
@@ -179,15 +199,20 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
     struct ipw_buf s = IPW_BUF_INIT;
     struct report_verdicts v = report_verdicts_of(run);
     size_t errors = r->by_query[QUERY_ERROR] + r->by_query[QUERY_TIMEOUT];
-    ipw_buf_addf(&s, "%zu read, %zu unreadable%s", v.correct + v.incorrect, v.unparsed,
+    ipw_buf_addf(&s, "%-14s %zu read, %zu unreadable%s", "Answers", v.correct + v.incorrect, v.unparsed,
                  v.unparsed ? " (counted wrong)" : "");
     add_if(&s, r->by_query[QUERY_TRUNCATED], "cut off");
     add_if(&s, r->by_query[QUERY_EMPTY], "empty");
     add_if(&s, r->by_query[QUERY_REFUSED], "refused");
     ipw_buf_addf(&s, ", %zu error%s", errors, errors == 1 ? "" : "s");
+    if (errors && failure_reason(run)) {
+        ipw_buf_adds(&s, " (");
+        add_reason(failure_reason(run), &s);
+        ipw_buf_addc(&s, ')');
+    }
     add_if(&s, r->by_query[QUERY_NOT_SENT], "not sent");
     add_if(&s, v.pending, "to be scored");
-    row("Answers", s.s, out);
+    report_wrap(s.s, 3, 18, out);
     if (r->n_unscored)
         unscored(run, r, out);
     if (!source_is(run, "none") && r->n_energy < r->n_scored) {
@@ -242,8 +267,11 @@ static void estimated(const struct table_run *run, const char *why, struct ipw_b
 {
     char factor[24];
     report_num(1 + 2 * run->gain_u, factor);
-    ipw_buf_adds(s, "~ estimated: a CPU load model, because ");
-    report_cut(why ? why : "no energy counter can be read", 60, s);
+    ipw_buf_adds(s, "~ estimated: a CPU load model");
+    if (why) {
+        ipw_buf_adds(s, ", because ");
+        report_cut(why, 60, s);
+    }
     ipw_buf_addf(s, ". It can be off by a factor of %s; never ranked with measured runs. ",
                  !isfinite(run->gain_u) || run->gain_u == 0.5 ? "two" : factor);
     ipw_buf_adds(s, "To measure, run where counters are; what is missing here: ipw sensors");
@@ -269,12 +297,12 @@ static void metered(const struct table_run *run, struct ipw_buf *s)
 static void joules(const struct table_run *run, const struct accuracy_result *r, const char *why, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
-    if (source_is(run, "estimated")) {
-        estimated(run, why, &s);
-    } else if (source_is(run, "none")) {
+    if (isnan(r->total_j)) {
         ipw_buf_adds(&s, "No joules: ");
         report_cut(r->energy_reason ? r->energy_reason : "no energy counter was read", 44, &s);
         ipw_buf_adds(&s, ". What could be read on this machine: ipw sensors");
+    } else if (source_is(run, "estimated")) {
+        estimated(run, why, &s);
     } else {
         metered(run, &s);
     }

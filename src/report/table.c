@@ -26,29 +26,41 @@ static void add_wrapped(struct ipw_buf *out, const char *s, int width, int inden
     ipw_buf_release(&text);
 }
 
-static void text_row(const struct report_table *t, const char *const *row, const int *width, struct ipw_buf *out)
+static void text_row(const struct report_table *t, const char *const *row, const int *width, int gap,
+                     struct ipw_buf *out)
 {
     int indent = 0;
     for (size_t c = 0; c < t->n_cols; c++) {
-        if (c + 1 == t->n_cols && !(t->right >> c & 1)) {
-            ipw_buf_adds(out, c ? "  " : "");
-            add_wrapped(out, row[c], width[c], indent + (c ? 2 : 0));
+        bool right = t->right >> c & 1;
+        int w = report_width(row[c]), pad = w < width[c] ? width[c] - w : 0;
+        ipw_buf_addf(out, "%*s", c ? gap : 0, "");
+        indent += c ? gap : 0;
+        if (c + 1 == t->n_cols && !right) {
+            add_wrapped(out, row[c], width[c], indent);
             break;
         }
-        indent += width[c] + (c ? 2 : 0);
-        int w = report_width(row[c]), pad = w < width[c] ? width[c] - w : 0;
-        bool right = t->right >> c & 1;
-        ipw_buf_addf(out, "%s%*s", c ? "  " : "", right ? pad : 0, "");
+        ipw_buf_addf(out, "%*s", right ? pad : 0, "");
         report_cut(row[c], width[c], out);
         ipw_buf_addf(out, "%*s", right ? 0 : pad, "");
+        indent += width[c];
     }
     ipw_buf_addc(out, '\n');
 }
 
-/* The widest column gives way until the table fits. */
+/* The widest column of words, NULL when none may give way: half a number is another number. */
+static int *widest_words(const struct report_table *t, int *width)
+{
+    int *widest = NULL;
+    for (size_t c = 0; c < t->n_cols; c++)
+        if (!(t->right >> c & 1) && width[c] > 6 && (!widest || width[c] > *widest))
+            widest = &width[c];
+    return widest;
+}
+
+/* To fit, words are cut (the last column's wrap); if that is not enough, columns move together. */
 static void text(const struct report_table *t, int limit, struct ipw_buf *out)
 {
-    int *width = ipw_calloc(t->n_cols + 1, sizeof *width), total = 2 * (int)(t->n_cols - 1);
+    int *width = ipw_calloc(t->n_cols + 1, sizeof *width), total = 0, gaps = (int)t->n_cols - 1;
     for (size_t c = 0; c < t->n_cols; c++) {
         width[c] = report_width(t->head[c]);
         for (size_t r = 0; r < t->n_rows; r++) {
@@ -57,17 +69,13 @@ static void text(const struct report_table *t, int limit, struct ipw_buf *out)
         }
         total += width[c];
     }
-    for (; total > limit; total--) {
-        size_t widest = 0;
-        for (size_t c = 1; c < t->n_cols; c++)
-            widest = width[c] > width[widest] ? c : widest;
-        if (width[widest] <= 6)
-            break;
-        width[widest]--;
-    }
-    text_row(t, t->head, width, out);
+    int gap = 2, *words;
+    for (total += gap * gaps; total > limit && (words = widest_words(t, width)); total--)
+        (*words)--;
+    gap -= total > limit;
+    text_row(t, t->head, width, gap, out);
     for (size_t r = 0; r < t->n_rows; r++)
-        text_row(t, t->cells + r * t->n_cols, width, out);
+        text_row(t, t->cells + r * t->n_cols, width, gap, out);
     free(width);
 }
 

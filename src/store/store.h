@@ -20,11 +20,11 @@ struct store;
 int store_create(struct store **out, const char *dir, struct ipw_err *err);
 
 /* Opens dir/run.db. write: takes the lock. IPW_E_INPUT when it is not a run, or of a newer schema. A read-only
- * open works while a writer is at work. */
+ * open works while a writer is at work, and sees the run as it was at that moment until it is closed. */
 int store_open(struct store **out, const char *dir, bool write, struct ipw_err *err);
 void store_close(struct store *s); /* rolls back what is not committed; NULL is fine */
 
-int store_begin(struct store *s, struct ipw_err *err);
+int store_begin(struct store *s, struct ipw_err *err); /* rolls back one that is open: what a failed writer left */
 int store_commit(struct store *s, struct ipw_err *err); /* IPW_E_IO names the disk when it is full */
 
 /* ---- writing (inside begin/commit) ---- */
@@ -54,7 +54,8 @@ struct store_channel {
     bool in_total;
     const char *why, *source, *verified;
 };
-/* Finds the channel of this (device, name) or adds it; sets id. */
+/* Finds the channel of this (device, name) or adds it; sets id. IPW_E_INPUT when the one that is there counts in
+ * another unit, kind or modulus: its readings would be read wrongly. */
 int store_put_channel(struct store *s, struct store_channel *c, struct ipw_err *err);
 
 struct store_reading_block {

@@ -71,6 +71,101 @@ static void test_tv2_itt(void **state)
     check_near(r.total_j, 800, 1e-12); /* all joules count, the unscored question's too */
 }
 
+/* The reference leaves the timeout out: 4 of 6 right over the mean joules of those that have any. */
+static void test_tv2_reference(void **state)
+{
+    (void)state;
+    struct table_run run = tv2_run(6);
+    struct accuracy_result r;
+    accuracy_of(&run, true, &r);
+    check_near(r.accuracy_scored.est, .66667, 1e-5);
+    check_near(r.accuracy_scored.est / r.energy.avg, 6.80272e-3, 1e-6);
+    check_near(r.accuracy_scored.est / r.power.avg, 1.190476e-2, 1e-6);
+    check_near(r.efficiency_accuracy / r.energy.total, 1.22449e-3, 1e-5);
+}
+
+/* Who belongs to S, and what stays outside it. */
+static void test_population(void **state)
+{
+    (void)state;
+    struct table_run run = tv2_run(8);
+    struct accuracy_result r;
+    tv2[0].status = QUERY_TRUNCATED; /* scored as it stands */
+    tv2[1].status = QUERY_NOT_SENT;  /* no attempt, though it has stamps */
+    tv2[1].ttft_s = tv2[1].latency_s = 1e6;
+    tv2[2].score = SCORE_PENDING; /* never wrong for want of a score */
+    tv2[2].correct = NAN;
+    tv2[3].correct = 0.5;
+    tv2[6].score = SCORE_PENDING; /* failed: wrong whether scored or not */
+    tv2[6].correct = NAN;
+    accuracy_of(&run, true, &r);
+    assert_int_equal(r.n_rows, 7);
+    assert_int_equal(r.n_scored, 5); /* 0, 3, 4, 5, 6 */
+    assert_int_equal(r.n_failed, 1);
+    assert_int_equal(r.n_unscored, 1);
+    assert_int_equal(r.by_query[QUERY_NOT_SENT], 1);
+    check_near(r.accuracy.est, 2.5 / 5, 1e-12);
+    assert_string_equal(r.accuracy.method, "t");
+    check_near(r.accuracy_scored.est, 2.5 / 4, 1e-12);
+    assert_true(r.e2e_s.n == 7 && r.e2e_s.p99 < 10);
+    check_near(r.ipj.est, 1.5 / (50 + 200 + 90 + 300), 1e-12);
+    run.v[7].energy_j = 40; /* nothing but what cannot be scored: joules were spent, there is no IPJ */
+    run.v = &tv2[7];
+    run.n = 1;
+    accuracy_of(&run, true, &r);
+    assert_true(isnan(r.accuracy.est) && isnan(r.ipj.est) && isnan(r.per_query_j.est));
+    check_near(r.total_j, 40, 0);
+    assert_string_equal(r.energy_reason, "no question could be scored");
+}
+
+/* A better meter of a partial run would meter the rest too: no upper end of joules, no lower end of IPJ. */
+static void test_partial(void **state)
+{
+    (void)state;
+    struct table_run run = tv2_run(5);
+    struct accuracy_result r;
+    run.energy_source = "partial";
+    run.gain_u = 0.05;
+    accuracy_of(&run, false, &r);
+    check_near(r.per_query_j.meter_lo, 98 / 1.1, 1e-12);
+    check_near(r.ipj.meter_hi, r.ipj.est * 1.1, 1e-12);
+    check_near(r.ipw_slo.meter_hi, r.ipw_slo.est * 1.1, 1e-12);
+    assert_true(isnan(r.per_query_j.meter_hi) && isnan(r.power_w.meter_hi));
+    assert_true(isnan(r.ipj.meter_lo) && isnan(r.ipw.meter_lo) && isnan(r.ipw_tw.meter_lo));
+}
+
+/* Seconds, joules and tokens of a phase are of the same queries; a phase without joules says why. */
+static void test_phases(void **state)
+{
+    (void)state;
+    struct table_run run = tv2_run(5);
+    struct accuracy_result r;
+    tv2[0].prefill_j = NAN; /* too short for the counter */
+    tv2[1].n_in = NAN;      /* a server that does not count */
+    tv2[4].n_cached = 4;
+    accuracy_of(&run, false, &r);
+    check_near(r.prefill.s, 4 * 0.2, 1e-12);
+    check_near(r.prefill.j, (490.0 - 50) / 4, 1e-12);
+    check_near(r.prefill.w, r.prefill.j / r.prefill.s, 1e-12);
+    check_near(r.prefill.j_per_token, (490.0 - 50 - 120) / 4 / 26, 1e-12);
+    check_near(r.decode.s, 9 - 5 * 0.2, 1e-12);
+    assert_true(!r.prefill.reason && !r.decode.reason);
+    check_near(r.decode_tok_s, 99 * 5 / (9 - 5 * 0.2), 1e-12);
+    check_near(r.prefill_tok_s, 36 / (4 * 0.2), 1e-12);
+    check_near(r.tpot_s.p50, (1.5 - 0.2) / 99, 1e-12);
+    for (int i = 0; i < 5; i++)
+        tv2[i].prefill_j = NAN;
+    accuracy_of(&run, false, &r);
+    assert_string_equal(r.prefill.reason, "counter too slow");
+    check_near(r.prefill.s, 5 * 0.2, 1e-12);
+    assert_true(isnan(r.prefill.j) && isnan(r.prefill.j_per_token));
+    for (int i = 0; i < 5; i++)
+        tv2[i].energy_j = NAN;
+    run.energy_reason = "no energy counter was read";
+    accuracy_of(&run, false, &r);
+    assert_string_equal(r.decode.reason, "no energy counter was read");
+}
+
 static void test_slo(void **state)
 {
     (void)state;
@@ -83,6 +178,13 @@ static void test_slo(void **state)
     check_near(slow.ipw.est, fast.ipw.est, 1e-12);
     check_near(slow.ipw_slo.est * 3, fast.ipw_slo.est, 1e-12);
     assert_true(fast.interactive && !slow.interactive);
+    tv2[2].n_out = NAN; /* not seen to be fast */
+    accuracy_of(&run, false, &slow);
+    check_near(slow.ipw_slo.est, 0, 0);
+    tv2[2].n_out = 1; /* one word has no rate */
+    tv2[2].decode_s = NAN;
+    accuracy_of(&run, false, &slow);
+    check_near(slow.ipw_slo.est * 3, fast.ipw_slo.est, 1e-12);
 }
 
 static void test_nothing(void **state)
@@ -127,8 +229,9 @@ static void test_scaling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tv2_matched), cmocka_unit_test(test_tv2_itt), cmocka_unit_test(test_slo),
-        cmocka_unit_test(test_nothing),     cmocka_unit_test(test_scaling),
+        cmocka_unit_test(test_tv2_matched), cmocka_unit_test(test_tv2_itt), cmocka_unit_test(test_tv2_reference),
+        cmocka_unit_test(test_population),  cmocka_unit_test(test_partial), cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_slo),         cmocka_unit_test(test_nothing), cmocka_unit_test(test_scaling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
