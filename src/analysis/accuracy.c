@@ -154,7 +154,8 @@ static const char *why_no_energy(const struct table_run *run, const struct accur
     return NULL;
 }
 
-static void energy(const struct table_run *run, const struct columns *k, bool allow_missing, struct accuracy_result *out)
+static void energy(const struct table_run *run, const struct columns *k, bool allow_missing,
+                   struct accuracy_result *out)
 {
     struct stats_sum total = {0};
     size_t known = 0;

@@ -23,16 +23,36 @@ static void pad_to(struct ipw_buf *line, int column)
     ipw_buf_addf(line, "%*s", at < column ? column - at : at ? 1 : 0, "");
 }
 
-/* "6.3 to 9.1"; one end may be open. Two digits, more where they would hide that the ends differ. */
+static void num_digits(double x, int digits, char out[24])
+{
+    report_num(x, out);
+    if (digits == 2)
+        return;
+    size_t n = (size_t)snprintf(out, 24, "%#.*g", digits, x); /* 28.0, not 28 */
+    if (out[n - 1] == '.')
+        out[n - 1] = '\0';
+}
+
+/* How many digits an interval takes: two, more where two would hide that its ends differ. */
+static int digits_of(double lo, double hi)
+{
+    char a[24], b[24];
+    int digits = 1;
+    do {
+        digits++;
+        num_digits(lo, digits, a);
+        num_digits(hi, digits, b);
+    } while (digits < 5 && lo < hi && ipw_streq(a, b));
+    return digits;
+}
+
+/* "6.3 to 9.1"; one end may be open. */
 static void span(double lo, double hi, double scale, const char *unit, struct ipw_buf *line)
 {
     char a[24], b[24];
-    report_num(lo * scale, a);
-    report_num(hi * scale, b);
-    for (int digits = 3; digits < 6 && lo < hi && ipw_streq(a, b); digits++) {
-        snprintf(a, sizeof a, "%.*g", digits, lo * scale);
-        snprintf(b, sizeof b, "%.*g", digits, hi * scale);
-    }
+    int digits = digits_of(lo * scale, hi * scale);
+    num_digits(lo * scale, digits, a);
+    num_digits(hi * scale, digits, b);
     if (isnan(lo) && isnan(hi))
         ipw_buf_addc(line, '-');
     else if (isnan(hi))
@@ -79,7 +99,7 @@ static void add_row(const struct table_run *run, const struct row *row, int whol
     struct report_unit u = row->joules ? report_unit_of(e->est) : (struct report_unit){1, ""};
     const char *mark = report_mark(run, row->per_joule);
     bool partial = ipw_streq(run->energy_source, "partial"), tint = color && *mark;
-    report_num(e->est * u.scale, num);
+    num_digits(e->est * u.scale, digits_of(e->lo * u.scale, e->hi * u.scale), num);
     snprintf(unit, sizeof unit, "%s%s", u.prefix, row->unit);
     ipw_buf_addf(&line, "   %s", row->label);
     pad_to(&line, MARK);

@@ -14,9 +14,8 @@ void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
         json_put_int(o, n, "sample", r->sample);
         json_put_int(o, n, "attempt", r->attempt);
         json_put_str(o, n, "status", query_status_name(r->status));
-        json_put_str(o, n, "reason", r->reason);
+        json_put_str(o, n, "reason", r->reason ? r->reason : r->score_reason);
         json_put_str(o, n, "score", score_status_name(r->score));
-        json_put_str(o, n, "score_reason", r->score_reason);
         json_put_num(o, n, "correct", r->correct);
         json_put_str(o, n, "extracted", r->extracted);
         report_put_count(o, n, "n_in", r->n_in);

@@ -201,7 +201,7 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
     size_t errors = r->by_query[QUERY_ERROR] + r->by_query[QUERY_TIMEOUT];
     ipw_buf_addf(&s, "%-14s %zu read, %zu unreadable%s", "Answers", v.correct + v.incorrect, v.unparsed,
                  v.unparsed ? " (counted wrong)" : "");
-    add_if(&s, r->by_query[QUERY_TRUNCATED], "cut off");
+    add_if(&s, r->by_query[QUERY_TRUNCATED], "of these cut off");
     add_if(&s, r->by_query[QUERY_EMPTY], "empty");
     add_if(&s, r->by_query[QUERY_REFUSED], "refused");
     ipw_buf_addf(&s, ", %zu error%s", errors, errors == 1 ? "" : "s");

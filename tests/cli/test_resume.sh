@@ -3,7 +3,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 model=$(smollm2)
-for i in $(seq 40); do
+for i in $(seq 60); do
     printf '{"id":"q%d","question":"Name %d things.","answer":"x"}\n' "$i" "$i"
 done >"$work/q.jsonl"
 ask=("$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 6 --output-dir "$work/runs")
@@ -15,10 +15,11 @@ until compgen -G "$work/runs/*/run.db" >/dev/null; do
     sleep 0.02
 done
 r=$(the_run "runs")
-for round in $(seq 12); do
+for round in $(seq 20); do
     sleep "0.$((RANDOM % 6))$((RANDOM % 10))"
     kill -9 $pid 2>/dev/null || true
     wait $pid 2>/dev/null || true
+    rows="${rows-} $(sql "$r" 'SELECT count(*) FROM query')"
     if [ "$round" = 3 ]; then # two at once: the second is refused and says by whom
         "$IPW" profile --resume "$r" >/dev/null 2>&1 &
         pid=$!
@@ -34,18 +35,28 @@ for round in $(seq 12); do
 done
 kill -9 $pid 2>/dev/null || true
 wait $pid 2>/dev/null || true
+echo "killed at row counts$rows"
 run 0 "$IPW" profile --resume "$r"
-[ "$(sql "$r" 'SELECT count(*) FROM query')" = 40 ] || fail "not 40 queries: $(sql "$r" 'SELECT count(*) FROM query')"
-[ "$(sql "$r" 'SELECT count(DISTINCT query_id) FROM query')" = 40 ] || fail "a query twice"
+[ "$(sql "$r" 'SELECT count(*) FROM query')" = 60 ] || fail "not 60 queries: $(sql "$r" 'SELECT count(*) FROM query')"
+[ "$(sql "$r" 'SELECT count(DISTINCT query_id) FROM query')" = 60 ] || fail "a query twice"
 [ "$(sql "$r" 'PRAGMA integrity_check')" = ok ] || fail "run.db is damaged"
 json "$r/summary.json" .complete true
-[ "$(jq -r .query_id "$r/queries.jsonl" | sort -u | wc -l)" = 40 ] || fail "queries.jsonl has not every query once"
+[ "$(jq -r .query_id "$r/queries.jsonl" | sort -u | wc -l)" = 60 ] || fail "queries.jsonl has not every query once"
 
 # resuming a finished run changes nothing but heals its files
 cp "$r/queries.jsonl" "$work/before"
 rm "$r/summary.json"
 run 0 "$IPW" profile --resume "$r"
 cmp "$work/before" "$r/queries.jsonl" || fail "finish is not idempotent"
+for _ in $(seq 10); do # killed inside finish
+    "$IPW" profile --resume "$r" >/dev/null 2>&1 &
+    pid=$!
+    sleep "0.0$((RANDOM % 4))$((RANDOM % 10))"
+    kill -9 $pid 2>/dev/null || true
+    wait $pid 2>/dev/null || true
+done
+run 0 "$IPW" profile --resume "$r"
+cmp "$work/before" "$r/queries.jsonl" || fail "a kill inside finish changed the run"
 json "$r/summary.json" .complete true
 
 # the first signal ends in order, with a run that can be resumed
@@ -63,7 +74,7 @@ if [ $code != 0 ]; then
     says "--resume"
     run 0 "$IPW" profile --resume "$r"
 fi
-[ "$(sql "$r" 'SELECT count(DISTINCT query_id) FROM query')" = 40 ] || fail "not every query after SIGINT"
+[ "$(sql "$r" 'SELECT count(DISTINCT query_id) FROM query')" = 60 ] || fail "not every query after SIGINT"
 
 # a question set that changed
 echo '{"id":"new","question":"x","answer":"y"}' >>"$work/q.jsonl"

@@ -58,6 +58,15 @@ head -c 2000 "$model" >"$work/header.gguf"
 run 2 "$IPW" profile -m "$work/header.gguf" --output-dir "$work/runs"
 says "truncated or damaged"
 
+# nothing to measure with: exit 3 and the way out
+mkdir "$work/nosys"
+run 3 env IPW_SYSFS_ROOT="$work/nosys" "$IPW" profile -m "$model" --energy measured --output-dir "$work/runs"
+says "--energy estimated"
+run 0 env IPW_SYSFS_ROOT="$work/nosys" "$IPW" sensors
+shows "estimate:cpu:load"
+shows "E_"
+awk 'length > 80 && !/E_/ { exit 1 }' "$work/out" || fail "the table of sensors is wider than 80 columns"
+
 # question files
 dataset() { # TEXT
     printf '%s' "$1" >"$work/q.jsonl"
