@@ -12,7 +12,7 @@ fault() { # NAME REASON OPTIONS...: times of faults count from the third finishe
     local name=$1 reason=$2
     shift 2
     powercap --on-signal "$@"
-    "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 32 --ignore-eos --allow-failures 99 \
+    "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 24 --threads 1 --ignore-eos --allow-failures 99 \
         --output-dir "$work/$name" --energy measured >"$work/out" 2>"$work/err" &
     local pid=$!
     until compgen -G "$work/$name/*/run.db" >/dev/null &&

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 model=$(smollm2)
 
-run 0 "$IPW" profile -m "$model" -n 6 --output-dir "$work/runs" --energy estimated
+run 0 "$IPW" profile -m "$model" --threads 1 -n 6 --output-dir "$work/runs" --energy estimated
 shows "questions right on this machine"
 shows "~ estimated"
 awk 'length > 80 && !/runs/ { exit 1 }' "$work/out" || fail "the screen is wider than 80 columns"
@@ -33,7 +33,7 @@ run 0 "$IPW" analyze accuracy "$r" "$r" -o md
 shows "| model |"
 
 # greedy answers do not depend on the order or on what was asked before
-run 0 "$IPW" profile -m "$model" -n 6 --seed 9 --output-dir "$work/again" --energy none --warmup-request-count 0
+run 0 "$IPW" profile -m "$model" --threads 1 -n 6 --seed 9 --output-dir "$work/again" --energy none --warmup-request-count 0
 s=$(the_run "again")
 [ "$(sql "$r" 'SELECT group_concat(answer, x) FROM (SELECT answer, char(1) x FROM text JOIN query ON query = id ORDER BY query_id)')" = \
   "$(sql "$s" 'SELECT group_concat(answer, x) FROM (SELECT answer, char(1) x FROM text JOIN query ON query = id ORDER BY query_id)')" ] ||
@@ -43,7 +43,7 @@ json "$s/summary.json" .ipj.component.est null
 
 # shards are disjoint and whole
 for i in 0 1 2; do
-    run 0 "$IPW" profile -m "$model" -n 7 --shard $i/3 --max-tokens 2 --output-dir "$work/shards" --energy none
+    run 0 "$IPW" profile -m "$model" --threads 1 -n 7 --shard $i/3 --max-tokens 2 --output-dir "$work/shards" --energy none
 done
 [ "$(cat "$work"/shards/*/queries.jsonl | jq -r .query_id | sort -u | wc -l)" = 7 ] || fail "3 shards of 7 are not 7"
 [ "$(cat "$work"/shards/*/queries.jsonl | wc -l)" = 7 ] || fail "shards overlap"
@@ -54,7 +54,7 @@ done
     echo '{"id":"ok","question":"What is the capital of France?","answer":"Paris","scorer":"contains"}'
     echo '{"id":"later","type":"instruction","question":"Write one line.","instruction_id_list":[],"kwargs":[]}'
 } >"$work/q.jsonl"
-run 1 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --ctx 256 --max-tokens 16 --output-dir "$work/long"
+run 1 "$IPW" profile -m "$model" --threads 1 --dataset "$work/q.jsonl" --ctx 256 --max-tokens 16 --output-dir "$work/long"
 says "1 questions failed"
 s=$(the_run "long")
 json "$s/queries.jsonl" 'select(.query_id == "long") | "\(.status) \(.reason) \(.n_out) \(.energy_j)"' "error prompt_too_long 0 null"
@@ -63,7 +63,7 @@ json "$s/summary.json" .accuracy.n 2
 
 # measured: a live counter tree, joules against the closed form
 powercap --low 20
-run 0 "$IPW" profile -m "$model" -n 4 --max-tokens 48 --ignore-eos --output-dir "$work/measured" --energy measured
+run 0 "$IPW" profile -m "$model" --threads 1 -n 4 --max-tokens 48 --ignore-eos --output-dir "$work/measured" --energy measured
 shows "measured"
 shows "CPU package + DRAM"
 s=$(the_run "measured")

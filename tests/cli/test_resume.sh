@@ -6,7 +6,7 @@ model=$(smollm2)
 for i in $(seq 60); do
     printf '{"id":"q%d","question":"Name %d things.","answer":"x"}\n' "$i" "$i"
 done >"$work/q.jsonl"
-ask=("$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 6 --output-dir "$work/runs")
+ask=("$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 6 --threads 1 --output-dir "$work/runs")
 
 "${ask[@]}" >"$work/out" 2>"$work/err" &
 pid=$!
@@ -15,11 +15,14 @@ until compgen -G "$work/runs/*/run.db" >/dev/null; do
     sleep 0.02
 done
 r=$(the_run "runs")
-for round in $(seq 20); do
-    sleep "0.$((RANDOM % 6))$((RANDOM % 10))"
+count() { sql "$r" 'SELECT count(*) FROM query' 2>/dev/null || echo 0; }
+for round in $(seq 20); do # each killed some answers further, at no particular point of the next
+    goal=$(($(count) + RANDOM % 4))
+    while kill -0 $pid 2>/dev/null && [ "$(count)" -lt $goal ]; do sleep 0.02; done
+    sleep "0.$((RANDOM % 2))$((RANDOM % 10))"
     kill -9 $pid 2>/dev/null || true
     wait $pid 2>/dev/null || true
-    rows="${rows-} $(sql "$r" 'SELECT count(*) FROM query')"
+    rows="${rows-} $(count)"
     if [ "$round" = 3 ]; then # two at once: the second is refused and says by whom
         "$IPW" profile --resume "$r" >/dev/null 2>&1 &
         pid=$!
@@ -85,7 +88,7 @@ sed -i '$d' "$work/q.jsonl"
 # another counter set is refused, and mixed on demand
 if powercap --low 20; then
     sed -n 1,3p "$work/q.jsonl" >"$work/q3.jsonl"
-    run 0 "$IPW" profile -m "$model" --dataset "$work/q3.jsonl" --max-tokens 2 --shard 0/1 --output-dir "$work/other"
+    run 0 "$IPW" profile -m "$model" --dataset "$work/q3.jsonl" --max-tokens 2 --threads 1 --output-dir "$work/other"
     o=$(the_run "other")
     python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1] + "/run.db"); db.execute("DELETE FROM query WHERE query_id = ?", ("q2",)); db.commit()' "$o"
@@ -98,7 +101,7 @@ unset IPW_SYSFS_ROOT
 # a full disk stops the run, and what was committed can be read
 if [ "$(id -u)" = 0 ] && mkdir "$work/small" && mount -t tmpfs -o size=400k none "$work/small" 2>/dev/null; then
     trap 'umount "$work/small" 2>/dev/null || true; cleanup' EXIT
-    run 3 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 200 --ignore-eos --output-dir "$work/small"
+    run 3 "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 200 --ignore-eos --threads 1 --output-dir "$work/small"
     says "the disk is full"
     f=$(the_run "small")
     [ "$(sql "$f" 'SELECT count(*) >= 0 FROM query')" = 1 ] || fail "run.db cannot be read after a full disk"
