@@ -39,7 +39,7 @@ static double correct(const struct table_row *r)
 
 static bool has_energy(const struct table_row *r)
 {
-    return isfinite(r->energy_j) && isfinite(r->latency_s) && r->latency_s > 0;
+    return isfinite(r->energy_j) && isfinite(r->energy_s) && r->energy_s > 0;
 }
 
 static double tokens_per_s(const struct table_row *r)
@@ -76,8 +76,24 @@ static void meter_band(struct estimate *e, const struct table_run *run, bool per
     e->meter_hi = partial && !per_joule ? (double)NAN : e->est * (1 + 2 * u);
 }
 
+/* Joules are told over S, so that they belong to the accuracy beside them; a run that only measures (no question can be
+ * scored) tells them over everything that was sent. */
+static bool told(const struct table_row *r, bool some_scored)
+{
+    return some_scored ? in_s(r) : r->status != QUERY_NOT_SENT;
+}
+
+static bool some_scored(const struct table_run *run)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if (in_s(&run->v[i]))
+            return true;
+    return false;
+}
+
 static struct columns columns_of(const struct table_run *run)
 {
+    bool some = some_scored(run);
     struct columns k = {0};
     double *all = ipw_calloc(run->n * 5 + 1, sizeof *all);
     k.c = all;
@@ -87,13 +103,13 @@ static struct columns columns_of(const struct table_run *run)
     k.p = all + 4 * run->n;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        if (!in_s(r) || !has_energy(r))
+        if (!told(r, some) || !has_energy(r))
             continue;
         k.c[k.n] = correct(r);
         k.slo[k.n] = fast_enough(r) ? correct(r) : 0;
         k.e[k.n] = r->energy_j;
-        k.tau[k.n] = r->latency_s;
-        k.p[k.n++] = r->energy_j / r->latency_s;
+        k.tau[k.n] = r->energy_s;
+        k.p[k.n++] = r->energy_j / r->energy_s;
     }
     return k;
 }
@@ -252,7 +268,7 @@ struct phase_sums {
 
 static void add_phase(struct phase_sums *p, const struct table_row *r, double s, double j, double tokens)
 {
-    if (!in_s(r) || !isfinite(s))
+    if (!isfinite(s))
         return;
     add(&p->all_s, s);
     if (!has_energy(r) || !isfinite(j))
@@ -286,6 +302,7 @@ static struct phase_figures phase_of(const struct table_run *run, const struct a
 static void phases(const struct table_run *run, struct accuracy_result *out)
 {
     struct phase_sums prefill = {NAN, NAN, NAN, NAN, NAN}, decode = prefill;
+    bool some = some_scored(run);
     double fed = 0, fed_s = 0, made = 0, made_s = 0;
     out->n_in = out->n_cached = out->n_out = out->n_reason = NAN;
     for (size_t i = 0; i < run->n; i++) {
@@ -297,8 +314,10 @@ static void phases(const struct table_run *run, struct accuracy_result *out)
         add(&out->n_cached, r->n_cached);
         add(&out->n_out, r->n_out);
         add(&out->n_reason, r->n_reason);
-        add_phase(&prefill, r, r->ttft_s, r->prefill_j, evaluated);
-        add_phase(&decode, r, r->latency_s - r->ttft_s, r->decode_j, r->n_out);
+        if (told(r, some)) {
+            add_phase(&prefill, r, r->ttft_s, r->prefill_j, evaluated);
+            add_phase(&decode, r, r->latency_s - r->ttft_s, r->decode_j, r->n_out);
+        }
         if (isfinite(r->ttft_s) && isfinite(evaluated)) {
             fed += evaluated;
             fed_s += r->ttft_s;

@@ -1,4 +1,5 @@
 /* ipw analyze: the figures of runs again. A first argument that is a path means `accuracy`. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,8 @@ static int accuracy(const char **dirs, size_t n, const char *format, bool allow_
         runs[i] = &run[i];
         results[i] = &figures[i];
         if (!rc && !run[i].complete)
-            fprintf(stderr, "ipw: '%s' is not finished; go on with: ipw profile --resume %s\n", dirs[i], dirs[i]);
+            cli_say("'%s' is not finished; go on with: ipw profile --resume %s", dirs[i],
+                    cli_quote(dirs[i], (char[PATH_MAX]){0}, PATH_MAX));
     }
     if (!rc) {
         report_accuracy(runs, results, n, format, &out);

@@ -1,8 +1,10 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +37,7 @@ static void catch_signals(void)
 static void on_log(const struct ipw_env *env, const char *text)
 {
     (void)env;
-    fprintf(stderr, "ipw: %s\n", text);
+    cli_say("%s", text);
 }
 
 static const char *setting(const char *name)
@@ -44,11 +46,55 @@ static const char *setting(const char *name)
     return s ? s : "";
 }
 
+void cli_say(const char *fmt, ...)
+{
+    char text[2000];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    for (char *p = text; *p; p++) /* names and messages come from outside: they do not move the cursor */
+        if ((unsigned char)*p < 0x20 || *p == 0x7f || ((unsigned char)*p == 0xc2 && (p[1] & 0xe0) == 0x80))
+            *p = '?';
+    fflush(stdout);
+    fprintf(stderr, "ipw: %s\n", text);
+}
+
 int cli_fail(const struct ipw_err *err)
 {
-    fflush(stdout);
-    fprintf(stderr, "ipw: %s\n", err->text);
+    cli_say("%s", err->text);
     return ipw_err_exit_code(err->code);
+}
+
+const char *cli_quote(const char *path, char *out, size_t size)
+{
+    size_t n = 0, plain = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+=:@%,");
+    if (!path[plain] && *path) {
+        snprintf(out, size, "%s", path);
+        return out;
+    }
+    out[n++] = '\'';
+    for (const char *p = path; *p && n + 6 < size; p++)
+        n += (size_t)snprintf(out + n, size - n, *p == '\'' ? "'\\''" : "%c", *p);
+    snprintf(out + n, size - n, "'");
+    return out;
+}
+
+int cli_extra(const char *const *rest, size_t n)
+{
+    struct ipw_err err;
+    if (!n)
+        return 0;
+    ipw_err_set(&err, IPW_E_USAGE, "unexpected '%s'; --help tells what can be given", rest[0]);
+    return cli_fail(&err);
+}
+
+/* A file that is opened later must not become somebody's closed stdout or stderr. */
+static void hold_standard_files(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+            _exit(3); /* the wrong direction on purpose: using it is still an error */
 }
 
 bool cli_options(const struct command *cmd, struct option *opt, size_t n, int argc, char **argv, const char **rest,
@@ -93,7 +139,7 @@ int cli_format(const char *given, const char *const *formats, struct ipw_err *er
     return ipw_err_set(err, IPW_E_USAGE, "unknown format '%s': -o takes %s", given, list);
 }
 
-static int unknown_command(const char *name)
+int cli_unknown_command(const char *name)
 {
     const char *names[64];
     size_t n = 0;
@@ -114,6 +160,7 @@ int cli_main(int argc, char **argv)
                       .out_tty = isatty(STDOUT_FILENO),
                       .err_tty = isatty(STDERR_FILENO),
                       .signals = &signals};
+    hold_standard_files();
     setlocale(LC_CTYPE, "");
     catch_signals();
     cli.env.sys_root = setting("IPW_SYSFS_ROOT");
@@ -129,5 +176,5 @@ int cli_main(int argc, char **argv)
     for (size_t i = 0; commands[i]; i++)
         if (!strcmp(commands[i]->name, name))
             return commands[i]->run(&cli, argc > 2 ? argc - 2 : 0, argv + 2);
-    return unknown_command(name);
+    return cli_unknown_command(name);
 }

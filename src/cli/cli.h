@@ -29,8 +29,18 @@ extern const struct command *const commands[]; /* NULL-terminated, in the order 
 
 int cli_main(int argc, char **argv);
 
-/* Prints "ipw: text" on stderr and returns the error's exit code. */
+/* Prints "ipw: text" and a newline on stderr, control characters replaced. */
+void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Says the error's text and returns its exit code. */
 int cli_fail(const struct ipw_err *err);
+int cli_unknown_command(const char *name);
+
+/* 0 when n is 0; else says that rest[0] is too much and returns the exit code. */
+int cli_extra(const char *const *rest, size_t n);
+
+/* A path as it must be typed in a shell; returns out. */
+const char *cli_quote(const char *path, char *out, size_t size);
 
 /* Parses a command's options; on --help or an error prints what there is to say and sets *exit_code (the caller returns
  * it). False: go on. rest must have room for argc entries. */

@@ -24,6 +24,7 @@ static int help(struct cli *cli, int argc, char **argv)
         for (size_t i = 0; commands[i]; i++)
             if (!strcmp(commands[i]->name, argv[0]) && commands[i] != &command_help)
                 return commands[i]->run(cli, 1, ask);
+        return cli_unknown_command(argv[0]);
     }
     struct ipw_buf out = IPW_BUF_INIT;
     const char *group = "";

@@ -165,6 +165,28 @@ static int begin(struct profile *p, struct ipw_err *err)
     return put_plan(p, err);
 }
 
+static int on_key(const char *query_id, int64_t sample, int64_t attempt, int status, void *ud)
+{
+    (void)query_id;
+    (void)sample;
+    *(int64_t *)ud += attempt == 1 && status != QUERY_NOT_SENT;
+    return 0;
+}
+
+/* True when every question of the run has its row. */
+static bool answered(struct store *store)
+{
+    struct ipw_err ignored;
+    struct json_doc *doc;
+    const char *dataset = store_meta(store, "dataset");
+    int64_t n = 0, done = 0;
+    if (!dataset || json_read(&doc, dataset, strlen(dataset), 0, &ignored))
+        return false;
+    bool counted = json_is_int(json_get(json_root(doc), "n"), &n);
+    json_doc_free(doc);
+    return counted && !store_each_key(store, on_key, &done, &ignored) && done >= n;
+}
+
 static int resume(struct profile *p, struct ipw_err *err)
 {
     int rc;
@@ -177,8 +199,19 @@ static int resume(struct profile *p, struct ipw_err *err)
     if (!plan)
         return ipw_err_set(err, IPW_E_INPUT, "'%s' was cut off before anything was asked; start again with ipw profile",
                            p->dir);
-    if ((rc = run_plan_from_json(&p->plan, plan, err)) || (rc = open_engine_ops(p, err)) || (rc = open_data(p, err)))
+    char *model = p->plan.model; /* a model that was moved: -m says where it is now */
+    p->plan.model = NULL;
+    rc = run_plan_from_json(&p->plan, plan, err);
+    if (model) {
+        free(p->plan.model);
+        p->plan.model = model;
+    }
+    if (rc || (rc = open_engine_ops(p, err)))
         return rc;
+    if (!p->retry_errors && answered(p->store))
+        return 0; /* only the finish is owed: it needs neither questions nor model */
+    if ((rc = open_data(p, err)))
+        return ipw_err_wrap(err, "the run needs its question set at that path");
     struct json_doc *doc = NULL;
     const char *dataset = store_meta(p->store, "dataset");
     if (dataset && (rc = json_read(&doc, dataset, strlen(dataset), 0, err)))
@@ -287,8 +320,8 @@ static int ask(struct profile *p, struct ipw_err *err)
 static int show(struct profile *p, const struct table_run *run, const struct accuracy_result *figures)
 {
     struct ipw_buf out = IPW_BUF_INIT;
-    char analyze[PATH_MAX + 64];
-    snprintf(analyze, sizeof analyze, "ipw analyze accuracy %s", p->dir);
+    char analyze[PATH_MAX + 64], quoted[PATH_MAX];
+    snprintf(analyze, sizeof analyze, "ipw analyze accuracy %s", cli_quote(p->dir, quoted, sizeof quoted));
     const char *next[] = {analyze, "ipw sensors             what could be measured on this machine",
                           "ipw profile -m MODEL.gguf     the same questions to another model", NULL};
     if (!strcmp(p->format, "json")) {
@@ -298,7 +331,9 @@ static int show(struct profile *p, const struct table_run *run, const struct acc
     } else {
         struct report_screen screen = {
             .color = p->cli->color,
-            .why = p->machine.hypervisor ? "this virtual machine shows no energy counter" : NULL,
+            .why = strcmp(p->plan.energy, "auto") ? "it was asked for by --energy"
+                   : p->machine.hypervisor        ? "this virtual machine shows no energy counter"
+                                                  : NULL,
             .next = next};
         report_screen(run, figures, &screen, &out);
     }
@@ -307,12 +342,18 @@ static int show(struct profile *p, const struct table_run *run, const struct acc
     return rc;
 }
 
-static int verdict(const struct profile *p, const struct accuracy_result *figures)
+static int verdict(const struct profile *p, const struct table_run *run, const struct accuracy_result *figures)
 {
+    const char *reason = NULL;
+    for (size_t i = 0; i < run->n && !reason; i++)
+        if (run->v[i].status == QUERY_ERROR || run->v[i].status == QUERY_TIMEOUT)
+            reason = run->v[i].reason;
     size_t failed = figures->by_query[QUERY_ERROR] + figures->by_query[QUERY_TIMEOUT];
     if (failed <= (size_t)p->allow_failures)
         return 0;
-    fprintf(stderr, "ipw: %zu questions failed; --retry-errors asks them again, --allow-failures N accepts them\n", failed);
+    cli_say("%zu questions failed (%s); %s, --allow-failures N accepts them", failed, reason ? reason : "error",
+            ipw_streq(reason, "prompt_too_long") ? "a new run with a larger --ctx has room for them"
+                                                 : "--resume RUN --retry-errors asks them again");
     return 1;
 }
 
@@ -324,7 +365,7 @@ static int profile_run(struct profile *p)
     run_machine_read(&p->machine, &p->cli->env);
     int rc = p->resume ? resume(p, &err) : begin(p, &err);
     if (!rc && p->todo.n) {
-        fprintf(stderr, "ipw: %zu questions of %s into %s\n", p->todo.n, p->data->name, p->dir);
+        cli_say("%zu questions of %s into %s", p->todo.n, p->data->name, p->dir);
         rc = open_model(p, &err);
         if (rc && !p->resume) /* nothing was asked: leave no empty run behind */
             goto discard;
@@ -337,11 +378,12 @@ static int profile_run(struct profile *p)
     int frc = cli_complete(p->store, p->dir, p->allow_missing, &run, &figures, &finish_err);
     int code = frc ? cli_fail(&finish_err) : 0;
     if (rc == IPW_E_INTERRUPTED) {
-        fprintf(stderr, "ipw: interrupted; what was answered is saved. Go on with: ipw profile --resume %s\n", p->dir);
+        cli_say("interrupted; what was answered is saved. Go on with: ipw profile --resume %s",
+                cli_quote(p->dir, (char[PATH_MAX]){0}, PATH_MAX));
         code = ipw_err_exit_code(rc);
     } else if (!frc) {
         code = show(p, &run, &figures);
-        code = code ? code : verdict(p, &figures);
+        code = code ? code : verdict(p, &run, &figures);
     }
     table_run_release(&run);
     return code;
@@ -403,7 +445,7 @@ static int profile(struct cli *cli, int argc, char **argv)
     int code = 0;
     if (cli_options(&command_profile, opt, N, argc, argv, rest, &n_rest, &code))
         goto out;
-    for (size_t i = 0; strcmp(opt[i].name, "resume") != 0; i++)
+    for (size_t i = 1; strcmp(opt[i].name, "resume") != 0; i++) /* from 1: -m may say where the model is now */
         if (opt[i].seen)
             clash = i;
     if (n_rest)

@@ -114,6 +114,8 @@ static int sensors(struct cli *cli, int argc, char **argv)
     int code;
     if (cli_options(&command_sensors, opt, 1, argc, argv, rest, &n_rest, &code))
         goto out;
+    if ((code = cli_extra(rest, n_rest)))
+        goto out;
     if (cli_format(format, formats, &err) || meter_open(&m, &cli->env, METER_AUTO, &err)) {
         code = cli_fail(&err);
         goto out;

@@ -13,6 +13,8 @@ static int version(struct cli *cli, int argc, char **argv)
     (void)cli;
     if (cli_options(&command_version, NULL, 0, argc < 64 ? argc : 64, argv, rest, &n, &rc))
         return rc;
+    if ((rc = cli_extra(rest, n)))
+        return rc;
     char text[64];
     int len = snprintf(text, sizeof text, "%s\n", cli_version);
     return cli_print(text, (size_t)len);

@@ -200,9 +200,14 @@ static bool leaves_hole(const struct meter *m, const struct energy_channel *c)
 const char *meter_source(const struct meter *m)
 {
     const char *source = "none";
+    bool computing = false;
     for (size_t i = 0; i < m->ch.n; i++)
-        if (m->ch.v[i].in_total)
+        if (m->ch.v[i].in_total) {
             source = m->ch.v[i].estimated ? "estimated" : "measured";
+            computing |= m->ch.v[i].scope != ENERGY_SCOPE_DRAM;
+        }
+    if (ipw_streq(source, "measured") && !computing) /* memory alone computes nothing */
+        source = "partial";
     for (size_t i = 0; i < m->ch.n && ipw_streq(source, "measured"); i++)
         if (leaves_hole(m, &m->ch.v[i]))
             source = "partial";

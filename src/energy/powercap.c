@@ -275,6 +275,21 @@ static void set_scale(struct energy_channel *row, uint64_t range_uj)
     row->modulus = range_uj && range_uj <= UINT64_MAX - step ? range_uj + step : 0;
 }
 
+/* The largest power any of the zone's limits allows, W; 0 unknown. A laptop's short-term limit is several times its
+ * long-term one, so one of them alone would make boosts look impossible. */
+static double limit_w(const struct ipw_env *env, const struct zone *z)
+{
+    static const char *const files[] = {"constraint_0_max_power_uw", "constraint_0_power_limit_uw",
+                                        "constraint_1_max_power_uw", "constraint_1_power_limit_uw",
+                                        "constraint_2_max_power_uw", "constraint_2_power_limit_uw"};
+    uint64_t most = 0;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        uint64_t uw = zone_number(env, z, files[i]);
+        most = uw > most ? uw : most;
+    }
+    return 1e-6 * (double)most;
+}
+
 static void fill_row(struct energy_channel *row, const struct zone *z, const struct zone *parent,
                      const struct ipw_env *env, const struct energy_cpuinfo *cpu)
 {
@@ -289,7 +304,7 @@ static void fill_row(struct energy_channel *row, const struct zone *z, const str
     /* Intel measures, AMD models: telemetry 3.1. */
     row->gain_u = ipw_streq(cpu->vendor, "GenuineIntel") ? 0.03 : 0.10;
     const struct zone *cap = scope == ENERGY_SCOPE_PLATFORM ? z : parent;
-    row->pmax_w = 2e-6 * (double)zone_number(env, cap, "constraint_0_max_power_uw");
+    row->pmax_w = 2 * limit_w(env, cap);
     if (cpu->sgx) {
         row->gain_u = 0.25;
         remedy_set(&row->remedy, "W_SGX_FILTER",

@@ -476,12 +476,12 @@ static int decode_failed(struct engine *e, int rc, struct engine_event *ev)
 
 static int start(struct engine *e, struct engine_event *ev)
 {
-    if (e->failed)
-        return finish(e, ev, QUERY_ERROR, "chat_template_failed", NULL);
-    if (e->n_tokens == 0)
-        return finish(e, ev, QUERY_ERROR, "prompt_empty", NULL);
-    if ((int64_t)e->n_tokens >= e->n_ctx)
-        return finish(e, ev, QUERY_ERROR, "prompt_too_long", NULL);
+    bool too_long = (int64_t)e->n_tokens >= e->n_ctx;
+    const char *never = e->failed ? "chat_template_failed" : !e->n_tokens ? "prompt_empty" : too_long ? "prompt_too_long" : NULL;
+    if (never) {
+        e->n_tokens = 0; /* none was fed */
+        return finish(e, ev, QUERY_ERROR, never, NULL);
+    }
     llama_memory_clear(llama_get_memory(e->ctx), false);
     e->state = PREFILL;
     event(e, ev, ENGINE_SENT);

@@ -12,6 +12,7 @@
 
 struct attempt { /* one query row and where it belongs */
     size_t row;
+    size_t members; /* channels of the total that its segment metered */
     bool first, last;
     const char *scorer; /* the record's own; NULL unknown */
     int64_t score_version;
@@ -26,6 +27,8 @@ struct member { /* a channel of the component total */
 
 struct loader {
     struct table_run *t;
+    size_t members[256]; /* by segment id: channels of its total; the last entry serves all later ones */
+    bool hole;           /* a segment metered only a part of what its total's name says */
     struct attempt *at; /* by query id */
     size_t n_at, cap_at;
     struct member *member;
@@ -80,13 +83,20 @@ static void load_meta(struct loader *l, struct store *store)
     }
 }
 
+static size_t slot_of(int64_t segment)
+{
+    return segment > 0 && segment < 256 ? (size_t)segment : 0;
+}
+
 static int on_segment(const struct store_segment *s, void *ud)
 {
     struct loader *l = ud;
     struct json_doc *doc;
     struct ipw_err ignored;
-    if (!l->cpu && s->env && !json_read(&doc, s->env, strlen(s->env), 0, &ignored)) {
-        l->cpu = keep(l, json_str(json_get(json_root(doc), "cpu")));
+    if (s->env && !json_read(&doc, s->env, strlen(s->env), 0, &ignored)) {
+        l->cpu = l->cpu ? l->cpu : keep(l, json_str(json_get(json_root(doc), "cpu")));
+        l->hole |= ipw_streq(json_str(json_get(json_root(doc), "energy_source")), "partial");
+        l->members[slot_of(s->id)] = json_len(json_get(json_root(doc), "total"));
         json_doc_free(doc);
     }
     return 0;
@@ -131,6 +141,10 @@ static void describe(struct loader *l)
 {
     struct table_run *t = l->t;
     char text[400];
+    if (l->n_member && l->cpu_computes && !l->gpu_computes && (l->hole || !l->cpu_metered)) {
+        IPW_GROW(l->unmetered, l->n_unmetered, l->cap_unmetered);
+        l->unmetered[l->n_unmetered++] = l->cpu_metered ? "a CPU package" : "CPU package";
+    }
     if (l->gpu)
         snprintf(text, sizeof text, "%s", l->gpu);
     else if (l->cpu)
@@ -206,11 +220,13 @@ static int on_query(const struct store_query_row *in, void *ud)
     struct table_run *t = l->t;
     const struct store_query *q = &in->q;
     size_t id = (size_t)q->id, i = row_of(t, q->query_id, q->sample, q->attempt);
+    double before_s = i < t->n && isfinite(t->v[i].energy_s) ? t->v[i].energy_s : 0;
     if (i == t->n) {
         IPW_GROW(t->v, t->n, t->cap);
         t->n++;
     }
     fill_row(l, &t->v[i], in);
+    t->v[i].energy_s = isfinite(t->v[i].latency_s) ? before_s + t->v[i].latency_s : before_s > 0 ? before_s : (double)NAN;
     if (q->t_send == STORE_NULL)
         t->v[i].energy_reason = keep(l, q->reason ? q->reason : "not_sent");
     while (l->n_at <= id) {
@@ -220,7 +236,8 @@ static int on_query(const struct store_query_row *in, void *ud)
     for (size_t k = 0; q->attempt > 1 && k < id; k++)
         if (l->at[k].row == i)
             l->at[k].last = false;
-    l->at[id] = (struct attempt){i, q->attempt == 1, true, keep(l, in->question.scorer), -1};
+    l->at[id] = (struct attempt){i, l->members[slot_of(q->segment)], q->attempt == 1, true,
+                                 keep(l, in->question.scorer), -1};
     return 0;
 }
 
@@ -231,19 +248,18 @@ static bool valued(const struct energy_value *v)
     return v->status == ENERGY_MEASURED || v->status == ENERGY_ESTIMATED || v->status == ENERGY_LOW_RESOLUTION;
 }
 
-/* Adds an attempt's joules: all attempts count, and one that is missing makes the sum missing. */
-static void add_joules(double *sum, const struct energy_value *v, bool first)
+static double joules(const struct energy_value *v)
 {
-    double j = valued(v) ? (double)v->nj * 1e-9 : (double)NAN;
-    *sum = first ? j : *sum + j;
+    return valued(v) ? (double)v->nj * 1e-9 : (double)NAN;
 }
 
 static void flush(struct loader *l)
 {
     if (!l->n_v)
         return;
-    /* a member without a row (its collector opened late) is missing, not zero */
-    while (l->n_v < l->n_member) {
+    bool known = l->query > 0 && (size_t)l->query < l->n_at;
+    /* a member of its segment without a row is missing, not zero */
+    while (known && l->n_v < l->at[l->query].members) {
         IPW_GROW(l->v, l->n_v, l->cap_v);
         l->v[l->n_v++] = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = "no_readings"};
     }
@@ -253,17 +269,17 @@ static void flush(struct loader *l)
         l->t->gap_j = valued(&sum) ? (double)sum.nj * 1e-9 : (double)NAN;
         return;
     }
-    if (l->query < 0 || (size_t)l->query >= l->n_at || l->at[l->query].row == SIZE_MAX)
+    if (!known || l->at[l->query].row == SIZE_MAX)
         return;
     struct table_row *r = &l->t->v[l->at[l->query].row];
     bool first = l->at[l->query].first;
     if (!strcmp(l->phase, "total")) {
-        add_joules(&r->energy_j, &sum, first);
+        r->energy_j = first ? joules(&sum) : r->energy_j + joules(&sum); /* one missing attempt makes it missing */
         r->u_j = sum.u_nj >= 0 ? first ? (double)sum.u_nj * 1e-9 : hypot(r->u_j, (double)sum.u_nj * 1e-9) : (double)NAN;
         r->energy_status = sum.status;
         r->energy_reason = sum.reason ? keep(l, sum.reason) : NULL;
-    } else {
-        add_joules(!strcmp(l->phase, "prefill") ? &r->prefill_j : &r->decode_j, &sum, first);
+    } else { /* phases belong to the tokens and seconds of the last attempt */
+        *(!strcmp(l->phase, "prefill") ? &r->prefill_j : &r->decode_j) = joules(&sum);
     }
 }
 

@@ -111,5 +111,8 @@ int run_plan_from_json(struct run_plan *p, const char *json, struct ipw_err *err
                              json_type_name(json_type(v)), fields[i].key);
     }
     json_doc_free(doc);
+    if (!rc && (p->shards < 1 || p->shard < 0 || p->shard >= p->shards || p->max_queries < 0 || p->warmup < 0))
+        rc = ipw_err_set(err, IPW_E_INPUT, "the plan in run.db asks for shard %lld of %lld; the run was damaged",
+                         (long long)p->shard, (long long)p->shards);
     return rc;
 }

@@ -10,7 +10,7 @@
 #include "score/score.h"
 #include "store/pack.h"
 
-enum { IN_FLIGHT = 1, MAX_MESSAGES = 64 };
+enum { IN_FLIGHT = 1 };
 static const int64_t GRACE_NS = 3000000000; /* a signal lets the query end by itself this long: 5 s in all */
 
 /* One request in flight. Buffers are reserved when it is submitted: a token's arrival does not allocate. */
@@ -54,18 +54,17 @@ static void read_boundary(struct runner *r)
 
 /* ---- asking ---- */
 
-static size_t messages_of(const json_val *record, struct slot *s, struct engine_message *out)
+static struct engine_message *messages_of(const json_val *record, struct slot *s, size_t *n)
 {
-    size_t n = 0;
     dataset_prompt(record, &s->user, &s->tmpl);
     const json_val *given = json_get(record, "messages");
-    if (!json_len(given)) {
-        out[0] = (struct engine_message){"user", s->user.s};
-        return 1;
-    }
-    for (struct json_iter it = json_iter(given); json_next(&it) && n < MAX_MESSAGES;)
-        out[n++] = (struct engine_message){json_str(json_get(it.val, "role")), json_str(json_get(it.val, "content"))};
-    return n;
+    struct engine_message *out = ipw_calloc(json_len(given) + 1, sizeof *out);
+    *n = 0;
+    for (struct json_iter it = json_iter(given); json_next(&it);)
+        out[(*n)++] = (struct engine_message){json_str(json_get(it.val, "role")), json_str(json_get(it.val, "content"))};
+    if (!*n)
+        out[(*n)++] = (struct engine_message){"user", s->user.s};
+    return out;
 }
 
 static int ask(struct runner *r, struct run_item item, bool warmup, struct ipw_err *err)
@@ -90,17 +89,19 @@ static int ask(struct runner *r, struct run_item item, bool warmup, struct ipw_e
     }
 
     struct json_doc *doc;
-    struct engine_message messages[MAX_MESSAGES];
     int rc = json_read(&doc, s->question->record, s->question->record_len, 0, err);
     if (rc)
         return ipw_err_wrap(err, "question '%s'", s->question->id);
+    size_t n;
+    struct engine_message *messages = messages_of(json_root(doc), s, &n);
     struct engine_req req = {
         .id = s->id = ++r->next_id,
         .messages = messages,
-        .n_messages = messages_of(json_root(doc), s, messages),
+        .n_messages = n,
         .max_tokens = limit,
         .seed = ipw_rng_at((uint64_t)c->plan->seed, ipw_hash64(s->question->id, strlen(s->question->id)))};
     rc = c->ops->submit(c->engine, &req, err);
+    free(messages);
     json_doc_free(doc);
     s->busy = !rc;
     r->in_flight += !rc;

@@ -10,9 +10,12 @@
 
 enum { MAX_DEVICES = 32 };
 
-/* Limits, clocks and the like as JSON; pmax_w is what attribution needs of it. */
-static char *describe(const struct run_machine *m, const struct energy_channel *ch, size_t n)
+/* Limits, clocks and the like as JSON: pmax_w is for attribution; energy_source and total (the members of the component
+ * total) say what this segment metered. */
+static char *describe(const struct run_machine *m, const struct meter *meter)
 {
+    size_t n;
+    const struct energy_channel *ch = meter_channels(meter, &n);
     struct json_out *o = json_out_new();
     json_node *env = json_new_obj(o);
     json_put_str(o, env, "cpu", *m->cpu ? m->cpu : NULL);
@@ -24,6 +27,11 @@ static char *describe(const struct run_machine *m, const struct energy_channel *
     for (size_t i = 0; i < n; i++)
         if (ch[i].pmax_w > 0)
             json_put_num(o, pmax, ch[i].id, ch[i].pmax_w);
+    json_put_str(o, env, "energy_source", meter_source(meter));
+    json_node *total = json_put_arr(o, env, "total");
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].in_total)
+            json_put_str(o, total, NULL, ch[i].id);
     char *s = json_write(o, env, false);
     json_out_free(o);
     return s;
@@ -74,7 +82,7 @@ int run_segment_begin(struct run_segment *s, struct store *store, const struct i
     const struct energy_channel *ch = meter_channels(meter, &n);
     struct engine_device dev[MAX_DEVICES];
     int n_dev = ops->devices(engine, dev, MAX_DEVICES), rc = 0;
-    char *facts = describe(machine, ch, n);
+    char *facts = describe(machine, meter);
 
     s->anchor_ns = ipw_now(env);
     s->channel_id = ipw_calloc(n ? n : 1, sizeof *s->channel_id);
@@ -164,6 +172,10 @@ int run_segment_check(struct store *store, const struct meter *meter, const stru
         if (ch[i].in_total)
             remember(&now, ch[i].id);
     const char *gone = missing(&then, &now), *new = missing(&now, &then);
+    for (size_t i = 0; !rc && gone && i < n; i++)
+        if (!strcmp(ch[i].id, gone) && ch[i].remedy.id)
+            rc = ipw_err_set(err, IPW_E_ENV, "the run was begun with '%s', which cannot be read now: %s", gone,
+                             ch[i].remedy.text);
     if (!rc && then.n && (gone || new))
         rc = ipw_err_set(err, IPW_E_INPUT,
                          "this machine is not the one that began the run: '%s' %s; resume there, or mix them with "

@@ -24,7 +24,8 @@ struct table_row {
     double decode_s;          /* first token to last token */
     /* component total over all attempts, J; NAN unless status is measured, estimated or low_resolution */
     double energy_j, u_j; /* u_j: one sigma without gain */
-    double prefill_j, decode_j;
+    double energy_s;      /* seconds of all attempts: what energy_j was spent in */
+    double prefill_j, decode_j; /* of the last attempt */
     enum energy_status energy_status;
     const char *energy_reason;
 };

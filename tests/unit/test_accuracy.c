@@ -5,7 +5,7 @@
 static struct table_row row(enum query_status status, enum score_status score, double c, double j, double s)
 {
     return (struct table_row){.query_id = "q", .status = status, .score = score, .correct = c, .energy_j = j,
-                              .latency_s = s, .ttft_s = 0.2, .decode_s = s - 0.2, .n_in = 10, .n_cached = 0,
+                              .latency_s = s, .energy_s = s, .ttft_s = 0.2, .decode_s = s - 0.2, .n_in = 10, .n_cached = 0,
                               .n_out = 100, .n_reason = NAN, .prefill_j = j / 4, .decode_j = j * 3 / 4, .u_j = 0.1,
                               .energy_status = isnan(j) ? ENERGY_MISSING : ENERGY_MEASURED};
 }
@@ -109,11 +109,11 @@ static void test_population(void **state)
     check_near(r.accuracy_scored.est, 2.5 / 4, 1e-12);
     assert_true(r.e2e_s.n == 7 && r.e2e_s.p99 < 10);
     check_near(r.ipj.est, 1.5 / (50 + 200 + 90 + 300), 1e-12);
-    run.v[7].energy_j = 40; /* nothing but what cannot be scored: joules were spent, there is no IPJ */
+    run.v[7].energy_j = 40; run.v[7].energy_s = 2; /* nothing but what cannot be scored: joules were spent, there is no IPJ */
     run.v = &tv2[7];
     run.n = 1;
     accuracy_of(&run, true, &r);
-    assert_true(isnan(r.accuracy.est) && isnan(r.ipj.est) && isnan(r.per_query_j.est));
+    assert_true(isnan(r.accuracy.est) && isnan(r.ipj.est) && r.per_query_j.est == 40);
     check_near(r.total_j, 40, 0);
     assert_string_equal(r.energy_reason, "no question could be scored");
 }
@@ -226,12 +226,29 @@ static void test_scaling(void **state)
     check_near(b.accuracy.est, a.accuracy.est, 0);
 }
 
+/* A run that only measures: nothing can be scored, the joules are told all the same. */
+static void test_unscored_run(void **state)
+{
+    (void)state;
+    struct table_run run = tv2_run(5);
+    struct accuracy_result r;
+    for (int i = 0; i < 5; i++) {
+        tv2[i].score = SCORE_UNSCORED;
+        tv2[i].correct = NAN;
+    }
+    accuracy_of(&run, false, &r);
+    assert_true(isnan(r.accuracy.est) && isnan(r.ipj.est) && r.energy_reason);
+    check_near(r.per_query_j.est, 98, 1e-12);
+    assert_true(r.power_w.est > 0 && r.decode.j_per_token > 0 && r.prefill.j_per_token > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tv2_matched), cmocka_unit_test(test_tv2_itt), cmocka_unit_test(test_tv2_reference),
         cmocka_unit_test(test_population),  cmocka_unit_test(test_partial), cmocka_unit_test(test_phases),
         cmocka_unit_test(test_slo),         cmocka_unit_test(test_nothing), cmocka_unit_test(test_scaling),
+        cmocka_unit_test(test_unscored_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

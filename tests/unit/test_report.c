@@ -85,7 +85,7 @@ static void invent_row(struct table_row *r, const struct spec *s, size_t i)
     r->n_cached = 0;
     r->n_out = answered ? 47 : 0;
     r->n_reason = NAN;
-    r->latency_s = j / w;
+    r->latency_s = r->energy_s = j / w;
     r->ttft_s = answered ? fmin(s->ttft_s, r->latency_s / 2) : (double)NAN;
     r->decode_s = answered ? (r->latency_s - r->ttft_s) * 0.98 : (double)NAN;
     bool missing = i >= s->n - s->missing;
