@@ -70,7 +70,7 @@ static int number(struct store *s, const char *sql, int *out, struct ipw_err *er
 
 int store_schema_check(struct store *s, int *version, struct ipw_err *err)
 {
-    int tables, rc = number(s, "PRAGMA user_version", version, err);
+    int tables = 0, rc = number(s, "PRAGMA user_version", version, err);
     if (!rc) /* also tells another program's database, whose user_version may be any */
         rc = number(s, "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'segment', 'query', 'reading')",
                     &tables, err);
