@@ -79,7 +79,9 @@ if [ $code != 0 ]; then
 fi
 [ "$(sql "$r" 'SELECT count(DISTINCT query_id) FROM query')" = 60 ] || fail "not every query after SIGINT"
 
-# a question set that changed
+# a question set that changed, while one answer is still owed
+python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/run.db"); db.execute("DELETE FROM query WHERE query_id = ?", ("q5",)); db.commit()' "$r"
 echo '{"id":"new","question":"x","answer":"y"}' >>"$work/q.jsonl"
 run 2 "$IPW" profile --resume "$r"
 says "has changed"
