@@ -37,7 +37,7 @@ print(json.dumps({"id": "t", "type": "none", "messages": turns}), file=open(sys.
 P
 run 0 "${ask[@]}" --dataset "$work/turns.jsonl" --output-dir "$work/turns" --energy none
 r=$(the_run turns)
-sql "$r" "SELECT prompt FROM text" | grep -q "the very last turn" || fail "the last message was not sent"
+[[ $(sql "$r" "SELECT prompt FROM text") == *"the very last turn"* ]] || fail "the last message was not sent"
 
 # a finished run whose questions are gone can still be finished; the joules of a retried question are over its own seconds
 echo '{"id":"a","question":"What is 2 + 2?","answer":"4","type":"numeric"}' >"$work/q.jsonl"

@@ -23,7 +23,7 @@ json "$r/queries.jsonl" 'select(.energy_j == null or .energy_j <= 0) | .query_id
     fail "stamps out of order"
 
 # the stored prompt is what the model's own template makes of the question
-sql "$r" "SELECT prompt FROM text LIMIT 1" | grep -qF '<|im_start|>system' || fail "SmolLM2's template adds a system prompt"
+[[ $(sql "$r" "SELECT prompt FROM text LIMIT 1") == *'<|im_start|>system'* ]] || fail "SmolLM2's template adds a system prompt"
 
 run 0 "$IPW" analyze accuracy "$r" -o json
 json "$work/out" .summary.total_scored 6
