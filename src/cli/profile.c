@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/version.h"
 #include "report/report.h"
+#include "run/finish.h"
 #include "run/runner.h"
 
 struct profile {
@@ -165,28 +166,6 @@ static int begin(struct profile *p, struct ipw_err *err)
     return put_plan(p, err);
 }
 
-static int on_key(const char *query_id, int64_t sample, int64_t attempt, int status, void *ud)
-{
-    (void)query_id;
-    (void)sample;
-    *(int64_t *)ud += attempt == 1 && status != QUERY_NOT_SENT;
-    return 0;
-}
-
-/* True when every question of the run has its row. */
-static bool answered(struct store *store)
-{
-    struct ipw_err ignored;
-    struct json_doc *doc;
-    const char *dataset = store_meta(store, "dataset");
-    int64_t n = 0, done = 0;
-    if (!dataset || json_read(&doc, dataset, strlen(dataset), 0, &ignored))
-        return false;
-    bool counted = json_is_int(json_get(json_root(doc), "n"), &n);
-    json_doc_free(doc);
-    return counted && !store_each_key(store, on_key, &done, &ignored) && done >= n;
-}
-
 static int resume(struct profile *p, struct ipw_err *err)
 {
     int rc;
@@ -208,7 +187,10 @@ static int resume(struct profile *p, struct ipw_err *err)
     }
     if (rc || (rc = open_engine_ops(p, err)))
         return rc;
-    if (!p->retry_errors && answered(p->store))
+    bool whole;
+    if ((rc = run_answered(p->store, &whole, err)))
+        return rc;
+    if (whole && !p->retry_errors)
         return 0; /* only the finish is owed: it needs neither questions nor model */
     if ((rc = open_data(p, err)))
         return ipw_err_wrap(err, "the run needs its question set at that path");

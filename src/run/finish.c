@@ -272,20 +272,30 @@ static int on_key(const char *query_id, int64_t sample, int64_t attempt, int sta
     return 0;
 }
 
-static int set_state(struct store *store, struct ipw_err *err)
+int run_answered(struct store *store, bool *whole, struct ipw_err *err)
 {
     int64_t done = 0, n = 0;
     struct json_doc *doc = NULL;
     const char *dataset = store_meta(store, "dataset");
     int rc = dataset ? json_read(&doc, dataset, strlen(dataset), 0, err) : 0;
+    *whole = false;
     if (rc)
         return ipw_err_wrap(err, "meta dataset");
     bool counted = json_is_int(json_get(json_root(doc), "n"), &n);
     json_doc_free(doc);
-    if ((rc = store_each_key(store, on_key, &done, err)) ||
+    rc = store_each_key(store, on_key, &done, err);
+    *whole = !rc && counted && done >= n;
+    return rc;
+}
+
+static int set_state(struct store *store, struct ipw_err *err)
+{
+    bool whole;
+    int rc;
+    if ((rc = run_answered(store, &whole, err)) ||
         (rc = store_put_meta_int(store, "generation", store_meta_int(store, "generation", 0) + 1, err)))
         return rc;
-    return store_put_meta_int(store, "complete", counted && done >= n, err);
+    return store_put_meta_int(store, "complete", whole, err);
 }
 
 int run_finish(struct store *store, struct ipw_err *err)

@@ -8,4 +8,7 @@
 /* Attributes every channel of every segment and scores every stored answer; sets meta generation and complete. */
 int run_finish(struct store *store, struct ipw_err *err);
 
+/* *whole: every question of the run (meta dataset.n) has a row other than not_sent, so that only the finish is owed. */
+int run_answered(struct store *store, bool *whole, struct ipw_err *err);
+
 #endif

@@ -27,7 +27,7 @@ struct member { /* a channel of the component total */
 
 struct loader {
     struct table_run *t;
-    size_t members[256]; /* by segment id: channels of its total; the last entry serves all later ones */
+    size_t members[256]; /* by segment id: channels of its total; entry 0 serves those past the table */
     bool hole;           /* a segment metered only a part of what its total's name says */
     struct attempt *at; /* by query id */
     size_t n_at, cap_at;
