@@ -53,15 +53,14 @@ int main(int argc, char **argv)
     size_t n, ok = 0;
     main_thread = pthread_self();
     env.sys_root = getenv("IPW_SYSFS_ROOT") ? getenv("IPW_SYSFS_ROOT") : "";
-    struct energy_ring *ring = ipw_calloc(1, sizeof *ring);
-    if (meter_open(&meter, &env, METER_AUTO, &err)) {
+    if (meter_open(&meter, &env, &(struct meter_cfg){.mode = METER_AUTO}, &err)) {
         fprintf(stderr, "bench_sampler: %s\n", err.text);
         return 3;
     }
     const struct energy_channel *ch = meter_channels(meter, &n);
     for (size_t i = 0; i < n; i++)
         ok += ch[i].status == ENERGY_CHANNEL_OK;
-    sampler_init(&s, &env, meter, ring);
+    sampler_init(&s, &env, meter);
     int64_t t0 = ipw_now(&env);
     if (sampler_start(&s, &err))
         return 3;
@@ -69,15 +68,20 @@ int main(int argc, char **argv)
     unsigned long readings = 0;
     for (unsigned i = 0; i < seconds * 4; i++) {
         usleep(250000);
-        readings += energy_ring_take(ring, taken, 512);
+        readings += sampler_take(&s, taken, 512);
     }
     sampler_stop(&s);
     double took = (double)(ipw_now(&env) - t0) * 1e-9;
-    printf("channels %zu, readings %lu, lost %u\n", ok, readings, energy_ring_lost(ring));
-    printf("wakes            %8.2f /s\n", (double)s.wakes / took);
-    printf("CPU              %8.3f %% of one core\n", (double)s.cpu_ns * 1e-9 / took * 100);
-    printf("allocations      %8.3f per tick\n", (double)allocations / (double)s.wakes);
+    printf("channels %zu, readings %lu, lost %u\n", ok, readings, sampler_lost(&s));
+    double wakes = 0, cpu_s = 0;
+    for (size_t i = 0; i < s.n_lanes; i++) {
+        wakes += (double)s.lane[i].wakes;
+        cpu_s += (double)s.lane[i].cpu_ns * 1e-9;
+    }
+    printf("wakes            %8.2f /s\n", wakes / took);
+    printf("CPU              %8.3f %% of one core\n", cpu_s / took * 100);
+    printf("allocations      %8.3f per wake\n", (double)allocations / wakes);
     meter_close(meter);
-    free(ring);
+    sampler_release(&s);
     return 0;
 }

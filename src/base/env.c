@@ -1,11 +1,16 @@
 #include "base/env.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#endif
 
 static int host_open(const struct ipw_env *env, const char *path)
 {
@@ -20,10 +25,42 @@ static ssize_t host_pread(const struct ipw_env *env, int fd, void *buf, size_t n
     return pread(fd, buf, n, off);
 }
 
+static ssize_t host_read(const struct ipw_env *env, int fd, void *buf, size_t n)
+{
+    (void)env;
+    return read(fd, buf, n);
+}
+
 static int host_close(const struct ipw_env *env, int fd)
 {
     (void)env;
     return close(fd);
+}
+
+static int host_list(const struct ipw_env *env, const char *path, void (*fn)(const char *name, void *ud), void *ud)
+{
+    char real[512];
+    ipw_env_path(env, path, real, sizeof real);
+    DIR *dir = opendir(real);
+    if (!dir)
+        return -1;
+    for (struct dirent *e; (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            fn(e->d_name, ud);
+    return closedir(dir);
+}
+
+static int host_perf_event_open(const struct ipw_env *env, uint32_t type, uint64_t config, int cpu)
+{
+    (void)env;
+#ifdef __linux__
+    struct perf_event_attr attr = {.size = sizeof attr, .type = type, .config = config};
+    return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+#else
+    (void)type, (void)config, (void)cpu;
+    errno = ENOSYS;
+    return -1;
+#endif
 }
 
 static int64_t read_clock(clockid_t id)
@@ -71,12 +108,12 @@ static void host_sleep_until(const struct ipw_env *env, int64_t t_ns)
     nanosleep(&ts, NULL);
 }
 
-static const struct ipw_io host_io = {host_open, host_pread, host_close};
+static const struct ipw_io host_io = {host_open, host_pread, host_read, host_close, host_list, host_perf_event_open};
 static const struct ipw_clock host_clock = {host_now, host_boot, host_real, host_cpu,
                                             host_sleep_until};
 
 const struct ipw_env ipw_env_host = {
-    .sys_root = "", .proc_root = "", .io = &host_io, .clock = &host_clock};
+    .sys_root = "", .proc_root = "", .dev_root = "", .io = &host_io, .clock = &host_clock};
 
 void ipw_env_log(const struct ipw_env *env, const char *fmt, ...)
 {
@@ -92,18 +129,18 @@ void ipw_env_log(const struct ipw_env *env, const char *fmt, ...)
 
 void ipw_env_path(const struct ipw_env *env, const char *path, char *out, size_t size)
 {
-    const char *root = NULL, *rest = path;
-    if (!strncmp(path, "/sys/", 5)) {
-        root = env->sys_root;
-        rest = path + 4;
-    } else if (!strncmp(path, "/proc/", 6)) {
-        root = env->proc_root;
-        rest = path + 5;
+    const struct {
+        const char *at, *root;
+    } roots[] = {{"/sys", env->sys_root}, {"/proc", env->proc_root}, {"/dev", env->dev_root}};
+    const char *root = "", *rest = path;
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+        size_t n = strlen(roots[i].at);
+        if (roots[i].root && *roots[i].root && !strncmp(path, roots[i].at, n) && path[n] == '/') {
+            root = roots[i].root;
+            rest = path + n;
+        }
     }
-    if (root && *root)
-        snprintf(out, size, "%s%s", root, rest);
-    else
-        snprintf(out, size, "%s", path);
+    snprintf(out, size, "%s%s", root, rest);
 }
 
 int ipw_env_read(const struct ipw_env *env, const char *path, char *out, size_t size)

@@ -10,11 +10,16 @@
 
 struct ipw_env;
 
-/* File access of collectors. The functions behave like their namesakes: -1 and errno on failure. */
+/* What collectors ask of the kernel. The functions behave like their namesakes: -1 and errno on failure. */
 struct ipw_io {
     int (*open)(const struct ipw_env *env, const char *path); /* read-only, close-on-exec */
     ssize_t (*pread)(const struct ipw_env *env, int fd, void *buf, size_t n, off_t off);
+    ssize_t (*read)(const struct ipw_env *env, int fd, void *buf, size_t n); /* perf events have no offset */
     int (*close)(const struct ipw_env *env, int fd);
+    /* Calls fn with every name in a folder but "." and "..", in no order; 0 or -1. */
+    int (*list)(const struct ipw_env *env, const char *path, void (*fn)(const char *name, void *ud), void *ud);
+    /* A counting event of one CPU, all processes: perf_event_open(2) with pid -1, no group, close-on-exec. */
+    int (*perf_event_open)(const struct ipw_env *env, uint32_t type, uint64_t config, int cpu);
 };
 
 /* All times are ns. now: CLOCK_MONOTONIC_RAW; boot: CLOCK_BOOTTIME; real: CLOCK_REALTIME; cpu: CPU time of
@@ -28,7 +33,12 @@ struct ipw_clock {
 };
 
 struct ipw_env {
-    const char *sys_root, *proc_root; /* "" for /sys, /proc; "/x" makes /sys/A be opened as /x/A */
+    /* "" for /sys, /proc, /dev; "/x" makes /sys/A be opened as /x/A */
+    const char *sys_root, *proc_root, *dev_root;
+    struct {
+        const char *nvml, *ioreport; /* libraries to load instead of the usual names; NULL: the usual ones */
+        const char *meter;           /* the ipw-meter program; NULL: where it was installed */
+    } at;
     const struct ipw_io *io;
     const struct ipw_clock *clock;
     void (*log)(const struct ipw_env *env, const char *text); /* talk for the user; NULL is silent */
@@ -42,7 +52,7 @@ extern const struct ipw_env ipw_env_host; /* this machine, no overrides, silent 
 void ipw_env_log(const struct ipw_env *env, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Writes the path under which `path` ("/sys/..." or "/proc/...") is opened in this env. */
+/* Writes the path under which `path` ("/sys/...", "/proc/..." or "/dev/...") is opened in this env. */
 void ipw_env_path(const struct ipw_env *env, const char *path, char *out, size_t size);
 
 /* Reads a small file through the seam into out, NUL-terminated, trailing white space cut. Returns its length

@@ -116,7 +116,7 @@ static int sensors(struct cli *cli, int argc, char **argv)
         goto out;
     if ((code = cli_extra(rest, n_rest)))
         goto out;
-    if (cli_format(format, formats, &err) || meter_open(&m, &cli->env, METER_AUTO, &err)) {
+    if (cli_format(format, formats, &err) || meter_open(&m, &cli->env, &(struct meter_cfg){.mode = METER_AUTO}, &err)) {
         code = cli_fail(&err);
         goto out;
     }

@@ -144,12 +144,13 @@ static bool sane(const struct energy_mark *m)
     return m->t_send > -TIME_MAX_NS && m->t_end < TIME_MAX_NS && m->t_send < m->t_end;
 }
 
-void energy_attribute(const struct energy_channel *ch, struct energy_reading *readings, size_t n,
-                      const struct energy_mark *marks, size_t n_marks, struct energy_query_value *out,
-                      struct energy_value *gap)
+void energy_attribute(const struct energy_facts *f, struct energy_query_value *out, struct energy_value *gap)
 {
+    const struct energy_channel *ch = f->ch;
+    const struct energy_mark *marks = f->marks;
+    size_t n_marks = f->n_marks;
     struct series s;
-    series_build(&s, ch, readings, n);
+    series_build(&s, ch, f->readings, f->n);
     struct edge prev = {0};
     *gap = missing(ch, n_marks ? NULL : "no_readings");
     __int128 gap_nj = 0;

@@ -25,13 +25,23 @@ struct energy_query_value {
     struct energy_value total, prefill, decode; /* prefill [send, first), decode [first, end] */
 };
 
-/* Attributes one channel of one segment. readings: of this channel, any order (they are sorted by time here,
- * in place). marks: in order of t_send; windows must not overlap (one request in flight). out: n_marks rows.
+/* What is known about one channel in one segment. */
+struct energy_facts {
+    const struct energy_channel *ch;
+    struct energy_reading *readings; /* of this channel, any order: sorted by time in place */
+    size_t n;
+    const struct energy_mark *marks; /* in order of t_send; windows must not overlap (one request in flight) */
+    size_t n_marks;
+    const struct energy_span {
+        int64_t t0, t1;
+    } *suspended; /* the machine slept here: nothing is known across it */
+    size_t n_suspended;
+};
+
+/* Attributes one channel of one segment. out: n_marks rows.
  * gap: energy between the first t_send and the last t_end outside every query, plus nothing else, so that
  * sum(out.total) + gap = the counter's delta over [first t_send, last t_end] within one quantum. */
-void energy_attribute(const struct energy_channel *ch, struct energy_reading *readings, size_t n,
-                      const struct energy_mark *marks, size_t n_marks, struct energy_query_value *out,
-                      struct energy_value *gap);
+void energy_attribute(const struct energy_facts *f, struct energy_query_value *out, struct energy_value *gap);
 
 /* Sum of the members of a total for one query. A member that is missing makes the sum missing with its reason
  * (never a smaller number); the worst status wins. u: gains excluded, members independent. */

@@ -1,5 +1,7 @@
 #include "energy/channel.h"
 
+#include <stdio.h>
+
 #include "base/str.h"
 
 #define XX(id, word) [ENERGY_SCOPE_##id] = word,
@@ -33,6 +35,20 @@ const char *energy_kind_name(enum energy_kind k)
 const char *energy_channel_status_name(enum energy_channel_status s)
 {
     return s < ENERGY_CHANNEL_STATUS_N ? statuses[s] : NULL;
+}
+
+bool energy_pci_id(const char *text, char *out, size_t size)
+{
+    unsigned domain = 0, bus, device, function;
+    int end = 0;
+    char tail[32];
+    snprintf(tail, sizeof tail, "%s", text);
+    *out = '\0';
+    if ((sscanf(tail, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 || tail[end]) &&
+        (domain = 0, end = 0, sscanf(tail, "%2x:%2x.%1x%n", &bus, &device, &function, &end) != 3 || tail[end]))
+        return false;
+    snprintf(out, size, "%04x:%02x:%02x.%x", domain, bus, device, function);
+    return true;
 }
 
 int energy_scope_of(const char *word)

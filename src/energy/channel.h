@@ -61,25 +61,44 @@ struct energy_remedy {
 
 struct energy_channel {
     char id[96];     /* "rapl:intel-rapl:0": stable over reboots, unique in a meter */
-    char device[64]; /* "package-0" */
+    char device[64]; /* what is metered: "package-0"; a GPU's PCI id as energy_pci_id writes it */
+    char name[96];   /* the device in words, "NVIDIA H100 80GB HBM3"; "" none */
+    char uuid[64];   /* of a GPU, "GPU-..."; "" none */
+    int gpu;         /* which GPU in PCI order, counted by its driver; meaningless without a PCI device */
     char source[32]; /* the collector's name */
     enum energy_scope scope;
     enum energy_kind kind;
     double unit_nj;      /* nJ per raw unit (counters), nW per raw unit (power) */
     uint64_t modulus;    /* raw units after which a counter starts again; 0: never */
-    int64_t period_ns;   /* how often the source updates; 0 unknown */
+    int64_t period_ns;   /* how often the source updates; 0 unknown: found while sampling */
     int64_t window_ns;   /* averaging window of power sources; 0 none */
     int64_t quantum_nj;  /* smallest step */
     int64_t latency_ns;  /* median time of one read, measured when opened; 0 unknown */
     double gain_u;       /* one-sigma relative gain uncertainty */
     double pmax_w;       /* plausible maximum (2x the power cap); 0 unknown */
     bool estimated;      /* a model, not a counter */
+    bool unused;         /* its device takes no part (not selected, computes nothing): never in a total */
+    bool included;       /* the user says it belongs to the total (--include) */
+    bool part_time;      /* a power sensor that looks only a part of the time (window < period) */
     bool in_total;       /* member of the component total; set by energy_scope_resolve */
     bool in_system;      /* member of the system total; set by energy_scope_resolve */
     char why[96];        /* why it is in or out of the total */
     enum energy_channel_status status;
     struct energy_remedy remedy;
     const char *verified; /* "hw", "fixture", "stub" */
+};
+
+/* Gauges are told apart by the end of their id; every driver uses these units, whatever its source does:
+ *   :utilization  share of time busy, per mille
+ *   :memory       bytes in use
+ *   :clock        Hz
+ *   :temperature  millidegree Celsius
+ *   :throttle     enum energy_throttle bits that hold now
+ *   :throttled    how often the hardware slowed down for heat, a count */
+enum energy_throttle {
+    ENERGY_THROTTLE_HEAT = 1,  /* thermal slowdown */
+    ENERGY_THROTTLE_CAP = 2,   /* at a power limit: normal under load, told apart */
+    ENERGY_THROTTLE_BRAKE = 4, /* hardware slowdown, power brake */
 };
 
 /* One read of one channel; stateless. The value holds when status is 0. */
@@ -89,6 +108,10 @@ struct energy_reading {
     int32_t channel; /* index in the meter */
     int32_t status;  /* 0 or -errno */
 };
+
+/* The one spelling of a PCI address, "0000:01:00.0": lower case, a domain of four digits (more only when it needs
+ * them). Takes "00000000:01:00.0" (NVML), "0000:01:00.0", "01:00.0". False and "" when it is none. */
+bool energy_pci_id(const char *text, char *out, size_t size);
 
 /* Pure: decides which channels form the component and the system total, without counting any energy twice
  * (telemetry 2.2), and fills in_total, in_system and why. Only channels with status OK become members. */

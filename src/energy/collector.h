@@ -22,9 +22,10 @@ struct energy_collector_ops {
     const char *verified; /* "hw: ...", "fixture", "stub" */
     bool estimated;       /* a model: used only when no counter can be read */
 
-    /* Appends every channel that exists here, readable or not (status, remedy), or one ABSENT row that says
-     * why there is none. Opens what can be read and keeps it in *out (NULL when nothing was opened). Cheap,
-     * no side effects. Never fails: trouble is a status. */
+    /* Appends every channel that exists here, readable or not (status, remedy). Where there is none: one ABSENT row
+     * that says why, if the machine shows signs of the hardware (every machine has a CPU), else nothing. Opens what
+     * can be read and keeps it in *out (NULL when nothing was opened). Cheap, no side effects. Never fails: trouble
+     * is a status. */
     void (*open)(struct energy_collector **out, const struct ipw_env *env,
                  struct energy_channels *list);
 

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 
 enum {
     MAX_COLLECTORS = 32,
+    MAX_UNMETERED = 32,
     LATENCY_READS = 9,
     LATENCY_BUDGET_NS = 100000000, /* a source that hangs must not hold up the start */
     BOUNDARY_PERIOD_NS = 5000000,
@@ -28,6 +30,9 @@ struct meter {
     size_t n_drivers;
     uint8_t *driver_of; /* per channel */
     char signature[256];
+    bool computing_known;
+    char unmetered[MAX_UNMETERED][96]; /* what computes without a channel in the total */
+    size_t n_unmetered;
 };
 
 static const char *const mode_names[] = {"auto", "measured", "estimated", "none"};
@@ -89,10 +94,11 @@ static int64_t latency(const struct meter *m, size_t i)
 
 /* ---- opening ---- */
 
-static void open_drivers(struct meter *m, bool estimated)
+static void open_drivers(struct meter *m, const struct meter_cfg *cfg, bool estimated)
 {
-    for (size_t i = 0; energy_collectors[i]; i++) {
-        const struct energy_collector_ops *ops = energy_collectors[i];
+    const struct energy_collector_ops *const *list = cfg->collectors ? cfg->collectors : energy_collectors;
+    for (size_t i = 0; list[i]; i++) {
+        const struct energy_collector_ops *ops = list[i];
         if (ops->estimated != estimated || m->n_drivers == MAX_COLLECTORS)
             continue;
         struct driver *d = &m->drivers[m->n_drivers++];
@@ -107,7 +113,81 @@ static void open_drivers(struct meter *m, bool estimated)
                 m->ch.v[k].latency_ns = latency(m, k);
         }
     }
+}
+
+static void resolve(struct meter *m)
+{
     energy_scope_resolve(m->ch.v, m->ch.n);
+    energy_signature(m->ch.v, m->ch.n, m->signature, sizeof m->signature);
+}
+
+/* ---- what the user chose ---- */
+
+static bool is_gpu(const struct energy_channel *c)
+{
+    char pci[64];
+    return energy_pci_id(c->device, pci, sizeof pci);
+}
+
+static bool is_item(const struct energy_channel *c, const char *item)
+{
+    char pci[64];
+    int64_t index;
+    if (ipw_parse_i64(item, &index))
+        return c->gpu == index;
+    if (energy_pci_id(item, pci, sizeof pci))
+        return ipw_streq(pci, c->device);
+    return *item && ipw_starts(c->uuid, item);
+}
+
+/* Calls fn for each item of "a, b,c"; the first non-zero result ends it. */
+static int each_item(const char *list, int (*fn)(struct meter *, const char *, struct ipw_err *), struct meter *m,
+                     struct ipw_err *err)
+{
+    int rc = 0;
+    for (const char *p = list; *p && !rc;) {
+        char item[128];
+        size_t n = strcspn(p, ","), skip = strspn(p, " ");
+        size_t len = n > skip ? n - skip : 0;
+        while (len && p[skip + len - 1] == ' ')
+            len--;
+        snprintf(item, sizeof item, "%.*s", (int)len, p + skip);
+        rc = *item ? fn(m, item, err) : 0;
+        p += n + (p[n] == ',');
+    }
+    return rc;
+}
+
+static int select_device(struct meter *m, const char *item, struct ipw_err *err)
+{
+    bool found = ipw_streq(item, "-1"); /* CUDA's word for none */
+    for (size_t i = 0; i < m->ch.n && !found; i++)
+        found = is_gpu(&m->ch.v[i]) && is_item(&m->ch.v[i], item);
+    for (size_t i = 0; i < m->ch.n; i++)
+        if (is_gpu(&m->ch.v[i]) && is_item(&m->ch.v[i], item))
+            m->ch.v[i].unused = false;
+    return found ? 0 : ipw_err_set(err, IPW_E_INPUT, "device '%s' is not here; ipw sensors lists the devices", item);
+}
+
+static int include_channel(struct meter *m, const char *item, struct ipw_err *err)
+{
+    for (size_t i = 0; i < m->ch.n; i++)
+        if (ipw_streq(m->ch.v[i].id, item)) {
+            m->ch.v[i].included = true;
+            return 0;
+        }
+    return ipw_err_set(err, IPW_E_INPUT, "channel '%s' is not here; ipw sensors lists the channels", item);
+}
+
+static int choose(struct meter *m, const struct meter_cfg *cfg, struct ipw_err *err)
+{
+    int rc = 0;
+    if (cfg->devices) {
+        for (size_t i = 0; i < m->ch.n; i++)
+            m->ch.v[i].unused = is_gpu(&m->ch.v[i]);
+        rc = each_item(cfg->devices, select_device, m, err);
+    }
+    return rc || !cfg->include ? rc : each_item(cfg->include, include_channel, m, err);
 }
 
 static bool any_in_total(const struct meter *m)
@@ -132,20 +212,30 @@ static int refuse_measured(const struct meter *m, struct ipw_err *err)
                        len ? seen : "a counter of what computes", r ? r->text : "see ipw sensors");
 }
 
-int meter_open(struct meter **out, const struct ipw_env *env, enum meter_mode mode,
+int meter_require_measured(const struct meter *m, struct ipw_err *err)
+{
+    return ipw_streq(meter_source(m), "measured") ? 0 : refuse_measured(m, err);
+}
+
+int meter_open(struct meter **out, const struct ipw_env *env, const struct meter_cfg *cfg,
                struct ipw_err *err)
 {
     struct meter *m = ipw_calloc(1, sizeof *m);
-    m->env = env;
-    if (mode == METER_AUTO || mode == METER_MEASURED)
-        open_drivers(m, false);
-    if (mode == METER_ESTIMATED || (mode == METER_AUTO && !any_in_total(m)))
-        open_drivers(m, true);
-    energy_signature(m->ch.v, m->ch.n, m->signature, sizeof m->signature);
     int rc = 0;
-    if (mode == METER_MEASURED && !ipw_streq(meter_source(m), "measured"))
-        rc = refuse_measured(m, err);
-    else if (mode == METER_ESTIMATED && !any_in_total(m))
+    m->env = env;
+    if (cfg->mode == METER_AUTO || cfg->mode == METER_MEASURED) {
+        open_drivers(m, cfg, false);
+        rc = choose(m, cfg, err);
+        resolve(m);
+    }
+    if (!rc && (cfg->mode == METER_ESTIMATED || (cfg->mode == METER_AUTO && !any_in_total(m)))) {
+        open_drivers(m, cfg, true);
+        resolve(m);
+    }
+    energy_signature(m->ch.v, m->ch.n, m->signature, sizeof m->signature);
+    if (!rc && cfg->mode == METER_MEASURED)
+        rc = meter_require_measured(m, err);
+    else if (!rc && cfg->mode == METER_ESTIMATED && !any_in_total(m))
         rc = ipw_err_set(err, IPW_E_ENV, "no estimate here: %.600s; use --energy none",
                          meter_remedy(m) ? meter_remedy(m)->text : "no model fits");
     if (rc) {
@@ -166,6 +256,53 @@ void meter_close(struct meter *m)
     free(m->driver_of);
     free(m->ch.v);
     free(m);
+}
+
+/* ---- what computes ---- */
+
+/* Scopes that hold the CPU's energy, and a GPU's whatever its device. */
+static bool holds(const struct energy_channel *c, bool cpu, const char *pci)
+{
+    if (c->scope == ENERGY_SCOPE_SOC_IN || c->scope == ENERGY_SCOPE_MODULE || c->included)
+        return true;
+    return cpu ? c->scope == ENERGY_SCOPE_CPU_PACKAGE : ipw_streq(c->device, pci);
+}
+
+void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
+{
+    char pci[64];
+    m->computing_known = true;
+    m->n_unmetered = 0;
+    for (size_t i = 0; i < m->ch.n; i++) {
+        bool computes = !is_gpu(&m->ch.v[i]);
+        for (size_t k = 0; k < n && !computes; k++)
+            computes = energy_pci_id(dev[k].key, pci, sizeof pci) && ipw_streq(pci, m->ch.v[i].device);
+        m->ch.v[i].unused = !computes;
+    }
+    resolve(m);
+    bool any = any_in_total(m);
+    for (size_t k = 0; k < n; k++) {
+        bool cpu = ipw_streq(dev[k].key, "cpu"), metered = false;
+        if (!energy_pci_id(dev[k].key, pci, sizeof pci))
+            snprintf(pci, sizeof pci, "%.63s", dev[k].key);
+        for (size_t i = 0; i < m->ch.n && !metered; i++)
+            metered = m->ch.v[i].in_total && holds(&m->ch.v[i], cpu, pci);
+        if (!metered && any && m->n_unmetered < MAX_UNMETERED)
+            snprintf(m->unmetered[m->n_unmetered++], sizeof m->unmetered[0], "%s", dev[k].name);
+    }
+}
+
+size_t meter_unmetered(const struct meter *m, const char **names, size_t cap)
+{
+    size_t n = m->n_unmetered < cap ? m->n_unmetered : cap;
+    for (size_t i = 0; i < n; i++)
+        names[i] = m->unmetered[i];
+    return n;
+}
+
+void meter_learn_period(struct meter *m, size_t i, int64_t period_ns)
+{
+    m->ch.v[i].period_ns = period_ns;
 }
 
 /* ---- what it is ---- */
@@ -206,7 +343,7 @@ const char *meter_source(const struct meter *m)
             source = m->ch.v[i].estimated ? "estimated" : "measured";
             computing |= m->ch.v[i].scope != ENERGY_SCOPE_DRAM;
         }
-    if (ipw_streq(source, "measured") && !computing) /* memory alone computes nothing */
+    if (ipw_streq(source, "measured") && (m->n_unmetered || !computing)) /* memory alone computes nothing */
         source = "partial";
     for (size_t i = 0; i < m->ch.n && ipw_streq(source, "measured"); i++)
         if (leaves_hole(m, &m->ch.v[i]))

@@ -1,6 +1,5 @@
 /* RAPL through /sys/class/powercap (Linux): Intel MSR, TPMI and MMIO, AMD. Rules: telemetry 3.1, from the kernel's
  * drivers/powercap/{powercap_sys,intel_rapl_common}.c. */
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -344,32 +343,32 @@ static void set_absent(struct energy_channels *list, const struct ipw_env *env,
                    real);
 }
 
-/* Lists the zones; *entries: all names there, -1 when the folder is absent. struct ipw_io has no readdir, so this
- * goes to the path that the env's root gives. */
+struct listing {
+    struct zone *v;
+    size_t n, cap;
+    int entries; /* all names there, -1 when the folder is absent */
+};
+
+static void on_entry(const char *name, void *ud)
+{
+    struct listing *l = ud;
+    struct zone z = {.retired = -1, .fd = -1};
+    l->entries++;
+    if (!parse_zone(name, &z))
+        return;
+    IPW_GROW(l->v, l->n, l->cap);
+    l->v[l->n++] = z;
+}
+
 static size_t list_zones(const struct ipw_env *env, struct zone **out, int *entries)
 {
-    char real[512];
-    ipw_env_path(env, POWERCAP, real, sizeof real);
-    struct zone *v = NULL;
-    size_t n = 0, cap = 0;
-    *entries = -1;
-    DIR *dir = opendir(real);
-    if (dir) {
-        *entries = 0;
-        for (struct dirent *e; (e = readdir(dir));) {
-            struct zone z = {.retired = -1, .fd = -1};
-            *entries += e->d_name[0] != '.';
-            if (!parse_zone(e->d_name, &z))
-                continue;
-            IPW_GROW(v, n, cap);
-            v[n++] = z;
-        }
-        closedir(dir);
-    }
-    if (n)
-        qsort(v, n, sizeof *v, by_zone);
-    *out = v;
-    return n;
+    struct listing l = {0};
+    bool there = !env->io->list(env, POWERCAP, on_entry, &l);
+    if (l.n)
+        qsort(l.v, l.n, sizeof *l.v, by_zone);
+    *out = l.v;
+    *entries = there ? l.entries : -1;
+    return l.n;
 }
 
 static const struct zone *parent_of(const struct zone *v, size_t i)

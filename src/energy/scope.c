@@ -62,7 +62,7 @@ static const struct energy_channel *best(const struct energy_channel *ch, size_t
 {
     const struct energy_channel *b = NULL;
     for (size_t i = 0; i < n; i++)
-        if (usable(&ch[i]) && ch[i].scope == c->scope && ch[i].estimated == c->estimated &&
+        if (usable(&ch[i]) && !ch[i].unused && ch[i].scope == c->scope && ch[i].estimated == c->estimated &&
             ipw_streq(ch[i].device, c->device) && (!b || rank(&ch[i]) < rank(b)))
             b = &ch[i];
     return b;
@@ -84,7 +84,9 @@ static const struct energy_channel *holder(const struct energy_channel *ch, size
 static void decide_part(struct energy_channel *ch, size_t n, struct energy_channel *c)
 {
     const struct energy_channel *h = holder(ch, n, c), *b = best(ch, n, c);
-    if (h) {
+    if (c->unused) {
+        WHY(c, "%.48s takes no part", *c->name ? c->name : c->device);
+    } else if (h) {
         WHY(c, "inside %s of %.48s", energy_scope_name(h->scope), h->device);
     } else if (b != c) {
         WHY(c, "same energy as %.78s", b->id);
@@ -148,6 +150,11 @@ void energy_scope_resolve(struct energy_channel *ch, size_t n)
         if (ch[i].estimated && usable(&ch[i])) {
             ch[i].in_total = !counters;
             WHY(&ch[i], counters ? "a model: there are counters" : "a model of what computes");
+        }
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].included && usable(&ch[i]) && !ch[i].in_total) {
+            ch[i].in_total = true;
+            WHY(&ch[i], "asked for by --include");
         }
     resolve_system(ch, n);
 }

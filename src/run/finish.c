@@ -160,7 +160,7 @@ static int attribute_channel(struct store *store, const struct facts *f, size_t 
     for (size_t i = 0; i < n; i++)
         marks[i] = q[i].mark;
     ch.pmax_w = pmax_of(f->segment[seg].env, ch.id);
-    energy_attribute(&ch, r.v, r.n, marks, n, out, gap);
+    energy_attribute(&(struct energy_facts){&ch, r.v, r.n, marks, n, NULL, 0}, out, gap);
     for (size_t i = 0; i < n && !rc; i++) {
         rc = put_value(store, q[i].id, id, "total", &out[i].total, err);
         if (!rc)

@@ -29,7 +29,8 @@ struct slot {
 struct runner {
     const struct run_ctx *c;
     struct writer writer;
-    struct energy_ring *sampled, *boundary;
+    struct sampler sampler;
+    struct energy_ring *boundary;
     size_t boundary_ch[64], n_boundary;
     struct slot slot[IN_FLIGHT];
     size_t in_flight, next_item, warmups;
@@ -266,11 +267,9 @@ static void on_tick(const struct run_progress *p, void *ud)
 int run_execute(const struct run_ctx *c, struct ipw_err *err)
 {
     struct runner *r = ipw_calloc(1, sizeof *r);
-    struct sampler sampler;
     struct ipw_err stop_err;
     size_t n;
     r->c = c;
-    r->sampled = ipw_calloc(1, sizeof *r->sampled);
     r->boundary = ipw_calloc(1, sizeof *r->boundary);
     const struct energy_channel *ch = meter_channels(c->meter, &n);
     for (size_t i = 0; i < n && r->n_boundary < 64; i++)
@@ -280,18 +279,18 @@ int run_execute(const struct run_ctx *c, struct ipw_err *err)
         ipw_buf_init(&r->slot[i].user);
         ipw_buf_init(&r->slot[i].answer);
     }
+    sampler_init(&r->sampler, c->env, c->meter);
     r->writer = (struct writer){.env = c->env, .store = c->store, .meter = c->meter, .segment = c->segment,
-                                .rings = {r->sampled, r->boundary}, .tick = on_tick, .ud = r,
+                                .sampler = &r->sampler, .boundary = r->boundary, .tick = on_tick, .ud = r,
                                 .progress = {.done = c->todo->total - c->todo->n, .total = c->todo->total,
                                              .estimated = !strcmp(meter_source(c->meter), "estimated")}};
-    sampler_init(&sampler, c->env, c->meter, r->sampled);
     int rc = writer_start(&r->writer, err);
     if (rc)
         goto out;
-    rc = sampler_start(&sampler, err);
+    rc = sampler_start(&r->sampler, err);
     if (!rc) {
         rc = c->todo->n ? loop(r, err) : 0;
-        sampler_stop(&sampler); /* its last readings lie behind the last query's end */
+        sampler_stop(&r->sampler); /* its last readings lie behind the last query's end */
     }
     int wrc = writer_stop(&r->writer, &stop_err);
     if (wrc && (!rc || rc == IPW_E_INTERRUPTED)) {
@@ -304,7 +303,7 @@ out:
         ipw_buf_release(&r->slot[i].answer);
         free(r->slot[i].stamps);
     }
-    free(r->sampled);
+    sampler_release(&r->sampler);
     free(r->boundary);
     free(r);
     return rc;

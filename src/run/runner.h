@@ -13,7 +13,7 @@ struct run_ctx {
     const struct dataset *data;
     const struct run_todo *todo;
     struct store *store;
-    const struct meter *meter;
+    struct meter *meter;
     const struct run_segment *segment;
     const struct engine_ops *ops;
     struct engine *engine;

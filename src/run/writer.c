@@ -34,18 +34,24 @@ void run_record_free(struct run_record *r)
 
 /* ---- readings ---- */
 
+static void keep(struct writer *w, const struct energy_reading *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct pending *p = &w->pending[r[i].channel];
+        IPW_GROW(p->v, p->n, p->cap);
+        p->v[p->n++] = (struct store_reading){r[i].t_before - w->segment->anchor_ns,
+                                              r[i].t_after - w->segment->anchor_ns, r[i].raw, r[i].status};
+    }
+}
+
 static void drain(struct writer *w)
 {
     struct energy_reading r[256];
     size_t n;
-    for (size_t k = 0; k < 2; k++)
-        while ((n = energy_ring_take(w->rings[k], r, 256)))
-            for (size_t i = 0; i < n; i++) {
-                struct pending *p = &w->pending[r[i].channel];
-                IPW_GROW(p->v, p->n, p->cap);
-                p->v[p->n++] = (struct store_reading){r[i].t_before - w->segment->anchor_ns,
-                                                      r[i].t_after - w->segment->anchor_ns, r[i].raw, r[i].status};
-            }
+    while ((n = sampler_take(w->sampler, r, 256)))
+        keep(w, r, n);
+    while ((n = energy_ring_take(w->boundary, r, 256)))
+        keep(w, r, n);
 }
 
 /* Power of the total's counters since the last round, from raw differences: good enough for the eye. */
@@ -102,7 +108,7 @@ static int put_clock(struct writer *w, int64_t now, struct ipw_err *err)
 
 static int put_lost(struct writer *w, int64_t now, struct ipw_err *err)
 {
-    uint32_t lost = energy_ring_lost(w->rings[0]) + energy_ring_lost(w->rings[1]);
+    uint32_t lost = sampler_lost(w->sampler) + energy_ring_lost(w->boundary);
     char text[64];
     if (!lost)
         return 0;

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "energy/ring.h"
+#include "energy/sampler.h"
 #include "run/segment.h"
 
 /* A finished query on its way to the store; strings live in its arena. */
@@ -33,7 +34,8 @@ struct writer {
     struct store *store;
     const struct meter *meter;
     const struct run_segment *segment;
-    struct energy_ring *rings[2]; /* the sampler's, the work thread's */
+    struct sampler *sampler;
+    struct energy_ring *boundary; /* the work thread's */
     void (*tick)(const struct run_progress *, void *ud); /* after every round, from the writer thread */
     void *ud;
 

@@ -131,6 +131,29 @@ static ssize_t fake_pread(const struct ipw_env *env, int fd, void *buf, size_t n
     return (ssize_t)len;
 }
 
+/* Plain files from their beginning; what has no offset (a perf event) is the next slice of a test. */
+static ssize_t fake_read(const struct ipw_env *env, int fd, void *buf, size_t n)
+{
+    return fake_pread(env, fd, buf, n, 0);
+}
+
+static int fake_list(const struct ipw_env *env, const char *path, void (*fn)(const char *name, void *ud), void *ud)
+{
+    const struct fake_rule *rule = rule_for(of(env), path);
+    if (rule && rule->open_rc) {
+        errno = rule->open_rc;
+        return -1;
+    }
+    return ipw_env_host.io->list(env, path, fn, ud);
+}
+
+static int fake_perf_event_open(const struct ipw_env *env, uint32_t type, uint64_t config, int cpu)
+{
+    (void)env, (void)type, (void)config, (void)cpu;
+    errno = ENOENT;
+    return -1;
+}
+
 static int fake_close(const struct ipw_env *env, int fd)
 {
     struct fake_io *f = of(env);
@@ -143,7 +166,7 @@ static int fake_close(const struct ipw_env *env, int fd)
     return close(real - 1);
 }
 
-static const struct ipw_io io = {fake_open, fake_pread, fake_close};
+static const struct ipw_io io = {fake_open, fake_pread, fake_read, fake_close, fake_list, fake_perf_event_open};
 static const struct ipw_clock fake_clock = {fake_now, fake_now, fake_now, fake_cpu, fake_sleep_until};
 
 void fake_io_init(struct fake_io *f, const char *fixture)
@@ -153,7 +176,7 @@ void fake_io_init(struct fake_io *f, const char *fixture)
     snprintf(f->proc, sizeof f->proc, "%s/proc", f->root);
     f->real_epoch = ipw_now(&ipw_env_host);
     f->env = (struct ipw_env){
-        .sys_root = f->root, .proc_root = f->proc, .io = &io, .clock = &fake_clock, .ud = f};
+        .sys_root = f->root, .proc_root = f->proc, .dev_root = "", .io = &io, .clock = &fake_clock, .ud = f};
 }
 
 void fake_io_release(struct fake_io *f)

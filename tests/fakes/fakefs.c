@@ -24,7 +24,8 @@
     "model name\t: AMD EPYC\nstepping\t: 1\nflags\t\t: fpu hypervisor\nprocessor\t: 1\n"
 #define STAT "cpu  100 20 30 4000 50 6 7 80 90 0\ncpu0 1 2 3 4 5 6 7 8 9 0\n"
 
-/* Text NULL: a folder. Text "-> x": a symbolic link. */
+/* Text NULL: a folder. "-> x": a symbolic link. "hex: 78 00 ...": these bytes. Rows of one driver may stand in a file of
+ * their own, tests/fakes/fixtures/<driver>.inc, included below. */
 static const struct {
     const char *fixture, *path, *text;
 } table[] = {
@@ -161,7 +162,17 @@ void fakefs_write(const char *root, const char *path, const char *text)
         return;
     }
     FILE *f = fopen(full, "w");
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+    if (!f)
+        fail("write", full);
+    if (!strncmp(text, "hex: ", 5)) {
+        unsigned byte;
+        int len;
+        for (const char *p = text + 5; sscanf(p, "%2x%n", &byte, &len) == 1; p += len)
+            fputc((int)byte, f);
+    } else {
+        fputs(text, f);
+    }
+    if (fclose(f) != 0)
         fail("write", full);
 }
 

@@ -60,7 +60,7 @@ static void attribute(void)
         raw = how == 255 ? take(8) : raw + how * how;
         r[n] = (struct energy_reading){r[n].t_before, r[n].t_after, raw, 0, how == 254 ? -5 : 0};
     }
-    energy_attribute(&ch, r, n, m, n_marks, out, &gap);
+    energy_attribute(&(struct energy_facts){&ch, r, n, m, n_marks, NULL, 0}, out, &gap);
     for (size_t i = 0; i < n_marks; i++) {
         const struct energy_query_value *q = &out[i];
         bool all = q->total.status != ENERGY_MISSING && q->prefill.status != ENERGY_MISSING &&

@@ -115,7 +115,7 @@ static struct energy_value gap;
 
 static void attribute(void)
 {
-    energy_attribute(&ch, r, n, marks, n_marks, out, &gap);
+    energy_attribute(&(struct energy_facts){&ch, r, n, marks, n_marks, NULL, 0}, out, &gap);
 }
 
 /* Relative errors of totals and prefills over the measured queries. */
@@ -390,7 +390,7 @@ static void test_conservation(void **state)
         struct energy_query_value whole;
         struct energy_value rest;
         assert_int_equal(gap.status, ENERGY_MEASURED);
-        energy_attribute(&ch, r, n, &all, 1, &whole, &rest);
+        energy_attribute(&(struct energy_facts){&ch, r, n, &all, 1, NULL, 0}, &whole, &rest);
         assert_true(sum + gap.nj == whole.total.nj);
         assert_true(rest.nj == 0);
         assert_string_equal(whole.prefill.reason, "no_first_token");
@@ -447,14 +447,14 @@ static void test_tv1(void **state)
         p[i] = (struct energy_reading){i * 50 * MS, i * 50 * MS, (uint64_t)(w[i] * 1000), 0, 0};
     struct energy_mark m = {20 * MS, 80 * MS, 170 * MS};
     struct energy_query_value q;
-    energy_attribute(&c, p, 5, &m, 1, &q, &gap);
+    energy_attribute(&(struct energy_facts){&c, p, 5, &m, 1, NULL, 0}, &q, &gap);
     assert_true(q.total.nj == 32800000000);
     assert_true(q.prefill.nj == 11100000000);
     assert_true(q.decode.nj == 21700000000);
     assert_string_equal(q.total.method, "trapezoid");
     c.kind = ENERGY_KIND_POWER_AVG;
     c.window_ns = 0;
-    energy_attribute(&c, p, 5, &m, 1, &q, &gap);
+    energy_attribute(&(struct energy_facts){&c, p, 5, &m, 1, NULL, 0}, &q, &gap);
     assert_true(q.total.nj == 32800000000);
     assert_int_equal(q.prefill.status, ENERGY_MISSING);
     assert_string_equal(q.prefill.reason, "averaged_power");

@@ -123,7 +123,7 @@ static void check_meter(const char *fixture, const struct expected *want, size_t
     struct meter *m;
     fake_io_init(&f, fixture);
     f.step_ns = 100;
-    assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), 0);
     size_t n;
     const struct energy_channel *ch = meter_channels(m, &n);
     assert_int_equal(n, n_want);
@@ -202,7 +202,7 @@ static void test_gain(void **state)
         struct ipw_err err;
         struct meter *m;
         fake_io_init(&f, v[i].fixture);
-        assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), 0);
+        assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), 0);
         size_t n;
         const struct energy_channel *ch = meter_channels(m, &n);
         check_near(ch[0].gain_u, v[i].gain_u, 0);
@@ -222,7 +222,7 @@ static void test_bare_number(void **state)
     struct meter *m;
     struct energy_reading r;
     fake_io_init(&f, "bare");
-    assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), 0);
     meter_read(m, 0, &r);
     assert_int_equal(r.status, 0);
     assert_int_equal(r.raw, 2619);
@@ -262,12 +262,12 @@ static void test_remedies(void **state)
         fake_io_init(&f, v[i].fixture);
         if (v[i].open_rc || v[i].pread_rc)
             f.rules[0] = (struct fake_rule){"energy_uj", v[i].open_rc, v[i].pread_rc};
-        assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), IPW_E_ENV);
+        assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), IPW_E_ENV);
         assert_null(m);
         assert_non_null(strstr(err.text, v[i].text));
         assert_non_null(strstr(err.text, "'rapl"));
         assert_true(ipw_ends(err.text, "or --energy estimated"));
-        assert_int_equal(meter_open(&m, &f.env, METER_AUTO, &err), 0);
+        assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
         assert_string_equal(meter_remedy(m)->id, v[i].id);
         assert_non_null(strstr(meter_remedy(m)->text, v[i].text));
         assert_string_equal(meter_source(m), v[i].source);
@@ -291,13 +291,13 @@ static void test_partial(void **state)
     struct meter *m;
     fake_io_init(&f, "xeon2"); /* one of two sockets cannot be read */
     f.rules[0] = (struct fake_rule){"intel-rapl:1/energy_uj", EACCES, 0};
-    assert_int_equal(meter_open(&m, &f.env, METER_AUTO, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
     assert_string_equal(meter_source(m), "partial");
     meter_close(m);
-    assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), IPW_E_ENV);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), IPW_E_ENV);
     /* the MSR zone fails, its MMIO copy is the same energy */
     f.rules[0] = (struct fake_rule){"intel-rapl:0/energy_uj", EIO, 0};
-    assert_int_equal(meter_open(&m, &f.env, METER_AUTO, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
     assert_string_equal(meter_source(m), "measured");
     meter_close(m);
     fake_io_release(&f);
@@ -311,7 +311,7 @@ static void test_modes(void **state)
     struct meter *m;
     size_t n;
     fake_io_init(&f, "xeon2");
-    assert_int_equal(meter_open(&m, &f.env, METER_ESTIMATED, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_ESTIMATED}, &err), 0);
     assert_string_equal(meter_source(m), "estimated");
     assert_string_equal(meter_signature(m), "component(cpu_package)");
     const struct energy_channel *ch = meter_channels(m, &n);
@@ -319,7 +319,7 @@ static void test_modes(void **state)
     check_near(ch[0].unit_nj, 3.97 - 0.64, 1e-12); /* Cascade Lake */
     check_near(ch[1].unit_nj, 2 * 0.64, 1e-12);    /* two threads */
     meter_close(m);
-    assert_int_equal(meter_open(&m, &f.env, METER_NONE, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_NONE}, &err), 0);
     meter_channels(m, &n);
     assert_int_equal(n, 0);
     assert_string_equal(meter_source(m), "none");
@@ -328,7 +328,7 @@ static void test_modes(void **state)
     meter_close(m);
     fake_io_release(&f);
     fake_io_init(&f, "nothing");
-    assert_int_equal(meter_open(&m, &f.env, METER_ESTIMATED, &err), IPW_E_ENV);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_ESTIMATED}, &err), IPW_E_ENV);
     assert_non_null(strstr(err.text, "--energy none"));
     fake_io_release(&f);
     assert_int_equal(meter_mode_of("estimated"), METER_ESTIMATED);
@@ -354,7 +354,7 @@ static void test_vanish(void **state)
     model.vanish = (struct fault){1000000000, 500000000};
     fake_io_init(&f, "client");
     f.model = &model;
-    assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), 0);
     int fds = atomic_load(&f.open_fds);
     assert_int_equal(status_of(m), 0);
     atomic_store(&f.now, 1200000000); /* away: mending finds nothing */
@@ -386,7 +386,7 @@ static void test_estimator(void **state)
     struct energy_reading r;
     size_t n;
     fake_io_init(&f, "vm");
-    assert_int_equal(meter_open(&m, &f.env, METER_AUTO, &err), 0);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
     const struct energy_channel *ch = meter_channels(m, &n);
     assert_int_equal(n, 4); /* one row says why there is no counter */
     atomic_store(&f.cpu, 123456);

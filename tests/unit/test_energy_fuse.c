@@ -58,7 +58,6 @@ static void sleep_until(int64_t t)
 }
 
 static struct energy_reading got[CAP];
-static struct energy_ring ring;
 
 static size_t boundary(const struct meter *m, struct energy_reading *out)
 {
@@ -81,12 +80,12 @@ static void test_live(void **state)
     int64_t epoch;
     snprintf(path, sizeof path, "%s/truth_epoch", mountpoint);
     assert_true(ipw_env_read(&env, path, text, sizeof text) > 0 && ipw_parse_i64(text, &epoch));
-    assert_int_equal(meter_open(&m, &env, METER_MEASURED, &err), 0);
+    assert_int_equal(meter_open(&m, &env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), 0);
     size_t n_ch, n = 0;
     const struct energy_channel *ch = meter_channels(m, &n_ch);
     assert_int_equal(n_ch, 4);
     print_message("read %.1f us (median)\n", (double)ch[0].latency_ns * 1e-3);
-    sampler_init(&s, &env, m, &ring);
+    sampler_init(&s, &env, m);
     int64_t start = ipw_now(&env);
     assert_int_equal(sampler_start(&s, &err), 0);
     struct energy_mark marks[WINDOWS];
@@ -103,11 +102,12 @@ static void test_live(void **state)
     }
     sampler_stop(&s);
     double seconds = (double)(ipw_now(&env) - start) * 1e-9;
-    n += energy_ring_take(&ring, got + n, CAP - n);
+    n += sampler_take(&s, got + n, CAP - n);
     print_message("sampler: %.1f wakes/s, %.2f ms CPU/s, %zu channels\n",
-                  (double)atomic_load(&s.wakes) / seconds,
-                  (double)atomic_load(&s.cpu_ns) * 1e-6 / seconds, n_ch);
-    assert_true((double)atomic_load(&s.wakes) / seconds <= 25);
+                  (double)atomic_load(&s.lane[0].wakes) / seconds,
+                  (double)atomic_load(&s.lane[0].cpu_ns) * 1e-6 / seconds, n_ch);
+    assert_true((double)atomic_load(&s.lane[0].wakes) / seconds <= 25);
+    sampler_release(&s);
     const struct curve curve = CURVE_DEFAULT;
     struct energy_value total[4][WINDOWS];
     for (size_t c = 0; c < n_ch; c++) {
@@ -118,7 +118,7 @@ static void test_live(void **state)
         for (size_t i = 0; i < n; i++)
             if (got[i].channel == (int32_t)c)
                 mine[k++] = got[i];
-        energy_attribute(&ch[c], mine, k, marks, WINDOWS, out, &gap);
+        energy_attribute(&(struct energy_facts){&ch[c], mine, k, marks, WINDOWS, NULL, 0}, out, &gap);
         for (int i = 0; i < WINDOWS; i++) {
             int64_t a = marks[i].t_send - epoch, b = marks[i].t_end - epoch;
             bool dram = ch[c].scope == ENERGY_SCOPE_DRAM;

@@ -148,7 +148,7 @@ static int execute(struct bed *b, void (*progress)(const struct run_progress *, 
 {
     struct run_machine machine;
     run_machine_read(&machine, &b->io.env);
-    must(meter_open(&b->meter, &b->io.env, METER_MEASURED, &err));
+    must(meter_open(&b->meter, &b->io.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err));
     must(run_todo_make(&b->todo, &b->data, &b->plan, b->store, false, &err));
     must(store_begin(b->store, &err));
     must(run_segment_begin(&b->segment, b->store, &b->io.env, &machine, b->meter, &ops, &scripted, "test", &err));

@@ -59,23 +59,25 @@ static void test_schedule(void **state)
         struct sampler s;
         static struct energy_reading got[ENERGY_RING_CAP];
         fake_io_init(&f, v[k].fixture);
-        assert_int_equal(meter_open(&m, &f.env, METER_AUTO, &err), 0);
-        memset(&ring, 0, sizeof ring);
-        sampler_init(&s, &f.env, m, &ring);
+        assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
+        sampler_init(&s, &f.env, m);
+        assert_int_equal(s.n_lanes, 1);
+        struct sampler_lane *l = &s.lane[0];
         size_t steps = 0;
         for (int64_t now = 0; now <= 10 * SEC; steps++) {
             atomic_store(&f.now, now);
-            int64_t next = sampler_step(&s, now);
-            assert_true(next > now && next % s.tick_ns == 0);
-            assert_true(sampler_step(&s, now) == next); /* woken early: nothing is read */
+            int64_t next = sampler_step(l, now);
+            assert_true(next > now && next % l->tick_ns == 0);
+            assert_true(sampler_step(l, now) == next); /* woken early: nothing is read */
             now = next;
         }
         assert_true(steps <= 250);
-        size_t n = energy_ring_take(&ring, got, ENERGY_RING_CAP);
+        size_t n = sampler_take(&s, got, ENERGY_RING_CAP);
         for (size_t c = 0; c < v[k].n; c++)
             assert_int_equal(count(got, n, (int32_t)c), v[k].reads[c]);
         atomic_store(&f.now, 20 * SEC + 3);
-        assert_true(sampler_step(&s, 20 * SEC + 3) == 20 * SEC + s.tick_ns); /* 10 s late: no catching up */
+        assert_true(sampler_step(l, 20 * SEC + 3) == 20 * SEC + l->tick_ns); /* 10 s late: no catching up */
+        sampler_release(&s);
         meter_close(m);
         fake_io_release(&f);
     }
@@ -118,9 +120,8 @@ static void test_thread(void **state)
     fake_io_init(&f, "client");
     f.model = &model;
     f.real_clock = true;
-    assert_int_equal(meter_open(&m, &f.env, METER_MEASURED, &err), 0);
-    memset(&ring, 0, sizeof ring);
-    sampler_init(&s, &f.env, m, &ring);
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), 0);
+    sampler_init(&s, &f.env, m);
     assert_int_equal(sampler_start(&s, &err), 0);
     struct racer r = {.m = m, .ring = &fast};
     pthread_t thread;
@@ -129,20 +130,20 @@ static void test_thread(void **state)
     struct energy_reading *got = ipw_malloc(cap * sizeof *got);
     for (int i = 0; i < 36; i++) {
         usleep(100000);
-        n += energy_ring_take(&ring, got + n, cap - n);
+        n += sampler_take(&s, got + n, cap - n);
         n += energy_ring_take(&fast, got + n, cap - n);
     }
     atomic_store(&r.stop, true);
     pthread_join(thread, NULL);
     sampler_stop(&s);
     sampler_stop(&s); /* twice is once */
-    n += energy_ring_take(&ring, got + n, cap - n);
+    n += sampler_take(&s, got + n, cap - n);
     n += energy_ring_take(&fast, got + n, cap - n);
-    assert_int_equal(energy_ring_lost(&ring), 0);
+    assert_int_equal(sampler_lost(&s), 0);
     double seconds = 3.6;
-    double wakes = (double)atomic_load(&s.wakes) / seconds;
+    double wakes = (double)atomic_load(&s.lane[0].wakes) / seconds;
     print_message("%.1f wakes/s, %.2f ms CPU/s, %zu readings, %llu by the fast reader\n", wakes,
-                  (double)atomic_load(&s.cpu_ns) * 1e-6 / seconds, n, (unsigned long long)r.reads);
+                  (double)atomic_load(&s.lane[0].cpu_ns) * 1e-6 / seconds, n, (unsigned long long)r.reads);
     assert_true(wakes <= 25);
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
@@ -154,7 +155,7 @@ static void test_thread(void **state)
                                         {2000 * MS, 2100 * MS, 3400 * MS}};
     struct energy_query_value out[3];
     struct energy_value gap;
-    energy_attribute(&ch[0], got, k, marks, 3, out, &gap);
+    energy_attribute(&(struct energy_facts){&ch[0], got, k, marks, 3, NULL, 0}, out, &gap);
     for (int i = 0; i < 3; i += 2) {
         assert_int_equal(out[i].total.status, ENERGY_MEASURED);
         check_near((double)out[i].total.nj * 1e-9,
@@ -164,6 +165,7 @@ static void test_thread(void **state)
     }
     assert_string_equal(out[1].total.reason, "counter_unreadable");
     free(got);
+    sampler_release(&s);
     meter_close(m);
     assert_int_equal(atomic_load(&f.open_fds), 0);
     fake_io_release(&f);
