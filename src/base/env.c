@@ -115,6 +115,21 @@ static const struct ipw_clock host_clock = {host_now, host_boot, host_real, host
 const struct ipw_env ipw_env_host = {
     .sys_root = "", .proc_root = "", .dev_root = "", .io = &host_io, .clock = &host_clock};
 
+struct ipw_clock_triple ipw_clock_triple(const struct ipw_env *env)
+{
+    struct ipw_clock_triple t = {0};
+    for (int i = 0; i < 5; i++) {
+        int64_t before = ipw_now(env);
+        t.boot = env->clock->boot(env);
+        t.real = env->clock->real(env);
+        int64_t after = ipw_now(env);
+        t.raw = before + (after - before) / 2;
+        if (after - before < 100000)
+            break;
+    }
+    return t;
+}
+
 void ipw_env_log(const struct ipw_env *env, const char *fmt, ...)
 {
     if (!env->log)

@@ -49,6 +49,13 @@ extern const struct ipw_env ipw_env_host; /* this machine, no overrides, silent 
 
 #define ipw_now(env) ((env)->clock->now(env))
 
+/* The three clocks at one moment: boot and real are read between two looks at `now`, again when those lie apart (the
+ * thread was held up), so that raw is right to some microseconds. */
+struct ipw_clock_triple {
+    int64_t raw, boot, real;
+};
+struct ipw_clock_triple ipw_clock_triple(const struct ipw_env *env);
+
 void ipw_env_log(const struct ipw_env *env, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

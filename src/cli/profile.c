@@ -13,9 +13,11 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/complete.h"
+#include "cli/meter.h"
 #include "cli/progress.h"
 #include "cli/version.h"
 #include "report/report.h"
+#include "run/baseline.h"
 #include "run/finish.h"
 #include "run/runner.h"
 
@@ -35,6 +37,8 @@ struct profile {
     const struct engine_ops *ops;
     struct run_todo todo;
     struct run_segment segment;
+    struct recorder recorder;
+    struct run_baseline baseline;
 };
 
 /* ---- before the model is loaded: everything that can be wrong is found here ---- */
@@ -86,10 +90,12 @@ static int open_data(struct profile *p, struct ipw_err *err)
 
 static int open_meter(struct profile *p, struct ipw_err *err)
 {
-    int mode = meter_mode_of(p->plan.energy);
-    if (mode < 0)
-        return ipw_err_set(err, IPW_E_USAGE, "'--energy %s': auto, measured, estimated or none is needed", p->plan.energy);
-    return meter_open(&p->meter, &p->cli->env, &(struct meter_cfg){.mode = (enum meter_mode)mode}, err);
+    struct stat model;
+    int rc = cli_meter_open(&p->meter, p->cli, &(struct cli_meter){p->plan.energy, p->plan.devices, p->plan.include}, err);
+    if (rc)
+        return rc;
+    int64_t bytes = stat(p->plan.model, &model) ? 0 : (int64_t)model.st_size;
+    return run_baseline_of(&p->baseline, &p->plan, meter_source(p->meter), p->todo.n, bytes, err);
 }
 
 static int put_plan(struct profile *p, struct ipw_err *err)
@@ -153,8 +159,8 @@ static int begin(struct profile *p, struct ipw_err *err)
     if (access(p->plan.model, R_OK))
         return ipw_err_set(err, IPW_E_INPUT, "cannot open model '%s': %s; give -m the path of a GGUF file",
                            p->plan.model, strerror(errno));
-    if ((rc = open_data(p, err)) || (rc = open_meter(p, err)) ||
-        (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)))
+    if ((rc = open_data(p, err)) || (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)) ||
+        (rc = open_meter(p, err)))
         return rc;
     if (!p->todo.total)
         return ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %s of '%s' is empty", p->shard, p->data->name);
@@ -238,10 +244,10 @@ static char *model_json(const struct engine_model *m)
 }
 
 /* The first segment records the model; later ones must have the same. */
-static int put_model(struct profile *p, struct ipw_err *err)
+static int put_model(struct profile *p, struct store *store, struct ipw_err *err)
 {
     const struct engine_model *m = p->ops->model(p->engine);
-    const char *known = store_meta(p->store, "model");
+    const char *known = store_meta(store, "model");
     struct json_doc *doc = NULL;
     int rc;
     if (known && (rc = json_read(&doc, known, strlen(known), 0, err)))
@@ -254,12 +260,46 @@ static int put_model(struct profile *p, struct ipw_err *err)
     if (known)
         return 0;
     char *json = model_json(m);
-    rc = store_put_meta(p->store, "model", json, err);
+    rc = store_put_meta(store, "model", json, err);
     free(json);
     return rc;
 }
 
-static int open_model(struct profile *p, struct ipw_err *err)
+/* From here until recorder_stop the store is the writer thread's. */
+static int start_recorder(struct profile *p, struct ipw_err *err)
+{
+    int rc;
+    if ((rc = store_begin(p->store, err)) ||
+        (rc = run_segment_begin(&p->segment, p->store, &p->cli->env, &p->machine, p->meter, p->ops, cli_version, err)) ||
+        (rc = store_commit(p->store, err)))
+        return rc;
+    return recorder_start(&p->recorder, &p->cli->env, p->store, p->meter, &p->segment, p->todo.total - p->todo.n,
+                          p->todo.total, err);
+}
+
+static int watch_idle(struct profile *p, const char *kind, struct ipw_err *err)
+{
+    if (p->baseline.seconds <= 0)
+        return 0;
+    if (p->cli->err_tty)
+        cli_say("idle watts, %s: %g s", kind, p->baseline.seconds);
+    return recorder_baseline(&p->recorder, kind, p->baseline.seconds, p->cli->signals, err);
+}
+
+/* On the writer's thread: the facts about the engine. */
+static int put_engine(struct store *store, void *ud, struct ipw_err *err)
+{
+    struct profile *p = ud;
+    int rc;
+    run_segment_computing(p->meter, p->ops, p->engine);
+    if (!strcmp(p->plan.energy, "measured") && (rc = meter_require_measured(p->meter, err)))
+        return rc;
+    if ((rc = put_model(p, store, err)))
+        return rc;
+    return run_segment_engine(&p->segment, store, &p->machine, p->meter, p->ops, p->engine, err);
+}
+
+static int open_engine(struct profile *p, struct ipw_err *err)
 {
     struct engine_cfg cfg = {.model = p->plan.model,
                              .system = p->plan.system,
@@ -273,28 +313,52 @@ static int open_model(struct profile *p, struct ipw_err *err)
                              .threads = p->plan.threads,
                              .gpu_layers = p->plan.gpu_layers,
                              .stop = p->cli->signals};
-    int rc = p->ops->open(&p->engine, &p->cli->env, &cfg, err);
-    if (rc)
+    return p->ops->open(&p->engine, &p->cli->env, &cfg, err);
+}
+
+/* A new run is watched from before the model is loaded; a resumed one must first show that it is the same machine, and
+ * that takes the engine. */
+static int open_model(struct profile *p, struct ipw_err *err)
+{
+    int rc;
+    if (!p->resume) {
+        if ((rc = start_recorder(p, err)) || (rc = watch_idle(p, "cold", err)) || (rc = open_engine(p, err)))
+            return rc;
+    } else {
+        if ((rc = open_engine(p, err)))
+            return rc;
+        run_segment_computing(p->meter, p->ops, p->engine);
+        if (!p->other_machine && (rc = run_segment_check(p->store, p->meter, p->ops, p->engine, err)))
+            return rc;
+        if ((rc = start_recorder(p, err)))
+            return rc;
+    }
+    if ((rc = writer_call(&p->recorder.writer, put_engine, p, err)))
         return rc;
-    if (p->resume && !p->other_machine && (rc = run_segment_check(p->store, p->meter, p->ops, p->engine, err)))
-        return rc;
-    if ((rc = store_begin(p->store, err)) || (rc = put_model(p, err)) ||
-        (rc = run_segment_begin(&p->segment, p->store, &p->cli->env, &p->machine, p->meter, p->ops, p->engine,
-                                cli_version, err)))
-        return rc;
-    return store_commit(p->store, err);
+    return watch_idle(p, "loaded", err);
 }
 
 static int ask(struct profile *p, struct ipw_err *err)
 {
     struct progress bar;
-    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo, .store = p->store,
-                          .meter = p->meter, .segment = &p->segment, .ops = p->ops, .engine = p->engine,
+    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
+                          .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady, .ops = p->ops, .engine = p->engine,
                           .signals = p->cli->signals, .progress = progress_draw, .ud = &bar};
     progress_begin(&bar, p->cli->err_tty, p->todo.total - p->todo.n);
     int rc = run_execute(&ctx, err);
     progress_end(&bar);
-    return rc;
+    return rc ? rc : watch_idle(p, "after", err);
+}
+
+/* The writer's own trouble (a full disk) is the reason of the end, unless there is a graver one. */
+static int stop_recorder(struct profile *p, int rc, struct ipw_err *err)
+{
+    struct ipw_err why;
+    int stopped = recorder_stop(&p->recorder, &why);
+    if (!stopped || (rc && rc != IPW_E_INTERRUPTED))
+        return rc;
+    *err = why;
+    return stopped;
 }
 
 /* ---- the end ---- */
@@ -344,17 +408,18 @@ static int profile_run(struct profile *p)
     struct ipw_err err;
     struct table_run run = {0};
     struct accuracy_result figures;
+    bool asked = false;
     run_machine_read(&p->machine, &p->cli->env);
     int rc = p->resume ? resume(p, &err) : begin(p, &err);
     if (!rc && p->todo.n) {
         cli_say("%zu questions of %s into %s", p->todo.n, p->data->name, p->dir);
         rc = open_model(p, &err);
-        if (rc && !p->resume) /* nothing was asked: leave no empty run behind */
+        asked = !rc;
+        rc = stop_recorder(p, rc ? rc : ask(p, &err), &err);
+        if (rc && !asked && !p->resume) /* nothing was asked: leave no empty run behind */
             goto discard;
-        if (!rc)
-            rc = ask(p, &err);
     }
-    if (rc && (rc != IPW_E_INTERRUPTED || !p->engine))
+    if (rc && (rc != IPW_E_INTERRUPTED || !asked))
         return cli_fail(&err);
     struct ipw_err finish_err;
     int frc = cli_complete(p->store, p->dir, p->allow_missing, &run, &figures, &finish_err);
@@ -400,6 +465,9 @@ static int profile(struct cli *cli, int argc, char **argv)
         {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
         {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers (llama)", false},
         {"energy", NULL, 0, OPTION_TEXT, &plan->energy, 0, 0, "MODE", "auto, measured, estimated, none (auto)", false},
+        {"baseline", NULL, 0, OPTION_TEXT, &plan->baseline, 0, 0, "KIND", "idle watts: auto, quick, full, none (auto)", false},
+        {"devices", NULL, 0, OPTION_TEXT, &plan->devices, 0, 0, "LIST", "GPUs that take part: index, UUID, PCI id", false},
+        {"include", NULL, 0, OPTION_TEXT, &plan->include, 0, 0, "IDS", "channels that belong to the total", false},
         {"system", NULL, 0, OPTION_TEXT, &plan->system, 0, 0, "TEXT", "system prompt", false},
         {"no-chat-template", NULL, 0, OPTION_FLAG, &plan->no_chat_template, 0, 0, NULL, "send prompts as they are", false},
         {"max-tokens", NULL, 0, OPTION_INT, &plan->max_tokens, 1, 1e7, "N", "per answer (the record's, else 2048)", false},

@@ -17,7 +17,8 @@ static const struct field {
 } fields[] = {
 #define F(key, type) {#key, type, offsetof(struct run_plan, key)}
     F(engine, TEXT),         F(model, TEXT),       F(dataset, TEXT),   F(system, TEXT),
-    F(energy, TEXT),         F(max_queries, INT),  F(prompt_length, INT), F(num_samples, INT),
+    F(energy, TEXT),         F(baseline, TEXT),    F(devices, TEXT),   F(include, TEXT),
+    F(max_queries, INT),  F(prompt_length, INT), F(num_samples, INT),
     F(shard, INT),           F(shards, INT),       F(seed, INT),       F(warmup, INT),
     F(max_tokens, INT),      F(temperature, REAL), F(top_p, REAL),     F(top_k, INT),
     F(ctx, INT),             F(threads, INT),      F(gpu_layers, INT), F(no_chat_template, BOOL),
@@ -33,6 +34,7 @@ void run_plan_init(struct run_plan *p)
 {
     *p = (struct run_plan){
         .engine = ipw_strdup("llama"), .dataset = ipw_strdup("starter"), .energy = ipw_strdup("auto"),
+        .baseline = ipw_strdup("auto"),
         .shards = 1, .seed = 0, .warmup = 1, .max_tokens = RUN_UNSET, .top_p = 1, .gpu_layers = RUN_UNSET};
 }
 

@@ -12,6 +12,7 @@ enum { RUN_MAX_TOKENS_DEFAULT = 2048, RUN_UNSET = -1 };
 
 struct run_plan { /* strings are owned */
     char *engine, *model, *dataset, *system, *energy;
+    char *baseline, *devices, *include; /* devices, include: NULL as struct meter_cfg */
     int64_t max_queries; /* 0: all */
     int64_t prompt_length, num_samples; /* fixed_length; 0: its defaults */
     int64_t shard, shards;              /* of the selected questions, those at positions = shard mod shards */

@@ -6,11 +6,11 @@
 
 #include "base/rng.h"
 #include "base/str.h"
-#include "energy/sampler.h"
+#include "run/baseline.h"
 #include "score/score.h"
 #include "store/pack.h"
 
-enum { IN_FLIGHT = 1 };
+enum { IN_FLIGHT = 1, WARMUPS = 512 };
 static const int64_t GRACE_NS = 3000000000; /* a signal lets the query end by itself this long: 5 s in all */
 
 /* One request in flight. Buffers are reserved when it is submitted: a token's arrival does not allocate. */
@@ -28,12 +28,13 @@ struct slot {
 
 struct runner {
     const struct run_ctx *c;
-    struct writer writer;
-    struct sampler sampler;
-    struct energy_ring *boundary;
-    size_t boundary_ch[64], n_boundary;
     struct slot slot[IN_FLIGHT];
     size_t in_flight, next_item, warmups;
+    struct warmup {
+        double tokens_s[WARMUPS], celsius[WARMUPS], t_s[WARMUPS]; /* decoding speed of the last, oldest first */
+        size_t n;
+        int64_t since_ns;
+    } warm;
     uint32_t next_id;
     _Atomic int64_t stop_ns; /* when the first signal was seen; 0: none */
 };
@@ -46,11 +47,8 @@ static int64_t max_tokens(const struct run_plan *plan, const struct question *q)
 /* Fast counters are read at the very boundary, by the thread that saw it; only with one request in flight. */
 static void read_boundary(struct runner *r)
 {
-    for (size_t i = 0; i < r->n_boundary && r->in_flight == 1; i++) {
-        struct energy_reading x;
-        meter_read(r->c->meter, r->boundary_ch[i], &x);
-        energy_ring_put(r->boundary, &x);
-    }
+    if (r->in_flight == 1)
+        recorder_boundary(r->c->recorder);
 }
 
 /* ---- asking ---- */
@@ -109,13 +107,69 @@ static int ask(struct runner *r, struct run_item item, bool warmup, struct ipw_e
     return rc;
 }
 
+/* ---- warm-up ---- */
+
+/* The hottest sensor there is, NAN without one. */
+static double celsius_now(const struct runner *r)
+{
+    const struct meter *m = r->c->recorder->meter;
+    size_t n;
+    const struct energy_channel *ch = meter_channels(m, &n);
+    double most = NAN;
+    for (size_t i = 0; i < n; i++) {
+        struct energy_reading x;
+        if (ch[i].kind != ENERGY_KIND_GAUGE || !ipw_ends(ch[i].id, ":temperature"))
+            continue;
+        meter_read(m, i, &x);
+        if (!x.status)
+            most = fmax(most, (double)x.raw * 1e-3);
+    }
+    return most;
+}
+
+static void note_warmup(struct runner *r, const struct slot *s, const struct engine_event *ev)
+{
+    struct warmup *w = &r->warm;
+    if (ev->n_out < 2 || s->t_first == STORE_NULL || s->t_last <= s->t_first)
+        return; /* too short an answer tells no speed */
+    if (w->n == WARMUPS) {
+        w->n--;
+        memmove(w->tokens_s, w->tokens_s + 1, w->n * sizeof w->tokens_s[0]);
+        memmove(w->celsius, w->celsius + 1, w->n * sizeof w->celsius[0]);
+        memmove(w->t_s, w->t_s + 1, w->n * sizeof w->t_s[0]);
+    }
+    w->tokens_s[w->n] = (double)(ev->n_out - 1) * 1e9 / (double)(s->t_last - s->t_first);
+    w->celsius[w->n] = celsius_now(r);
+    w->t_s[w->n++] = (double)(ev->t_ns - w->since_ns) * 1e-9;
+}
+
+/* Degrees in 30 s over the last 30 s. */
+static double slope(const struct warmup *w)
+{
+    size_t from = w->n ? w->n - 1 : 0;
+    while (from && w->t_s[w->n - 1] - w->t_s[from] < 30)
+        from--;
+    double dt = w->n ? w->t_s[w->n - 1] - w->t_s[from] : 0;
+    return dt > 0 ? (w->celsius[w->n - 1] - w->celsius[from]) * 30 / dt : (double)NAN;
+}
+
+static bool warmup_owed(struct runner *r)
+{
+    struct warmup *w = &r->warm;
+    if (!w->since_ns)
+        w->since_ns = ipw_now(r->c->env);
+    if (!r->c->steady)
+        return r->warmups < (size_t)r->c->plan->warmup;
+    return !run_is_warm(w->tokens_s, w->n, (double)(ipw_now(r->c->env) - w->since_ns) * 1e-9, slope(w));
+}
+
 static int ask_more(struct runner *r, struct ipw_err *err)
 {
     const struct run_todo *todo = r->c->todo;
     int rc = 0;
     while (!rc && r->in_flight < IN_FLIGHT && !atomic_load(&r->stop_ns)) {
         /* warm-up asks the first questions of the run beforehand and forgets the answers */
-        bool warmup = r->warmups < (size_t)r->c->plan->warmup;
+        bool warmup = !r->next_item && warmup_owed(r);
         if (warmup)
             rc = ask(r, todo->v[r->warmups++ % todo->n], true, err);
         else if (r->next_item < todo->n)
@@ -187,14 +241,16 @@ static void hand_over(struct runner *r, struct slot *s, const struct engine_even
                                             .tmpl = s->tmpl,
                                             .record = ipw_arena_strndup(a, q->record, q->record_len)};
     ipw_buf_release(&stamps);
-    writer_put(&r->writer, rec);
+    writer_put(&r->c->recorder->writer, rec);
 }
 
 static void on_end(struct runner *r, struct slot *s, const struct engine_event *ev)
 {
     read_boundary(r);
     bool aborted = ipw_streq(ev->reason, "interrupted");
-    if (!s->warmup && !aborted)
+    if (s->warmup)
+        note_warmup(r, s, ev);
+    else if (!aborted)
         hand_over(r, s, ev);
     s->busy = false;
     r->in_flight--;
@@ -233,8 +289,8 @@ static int loop(struct runner *r, struct ipw_err *err)
     for (;;) {
         if (atomic_load(c->signals) && !atomic_load(&r->stop_ns))
             atomic_store(&r->stop_ns, ipw_now(c->env));
-        if (writer_failed(&r->writer))
-            return 0; /* writer_stop has the reason */
+        if (writer_failed(&c->recorder->writer))
+            return 0; /* recorder_stop has the reason */
         int rc = ask_more(r, err);
         if (rc)
             return rc;
@@ -267,44 +323,19 @@ static void on_tick(const struct run_progress *p, void *ud)
 int run_execute(const struct run_ctx *c, struct ipw_err *err)
 {
     struct runner *r = ipw_calloc(1, sizeof *r);
-    struct ipw_err stop_err;
-    size_t n;
     r->c = c;
-    r->boundary = ipw_calloc(1, sizeof *r->boundary);
-    const struct energy_channel *ch = meter_channels(c->meter, &n);
-    for (size_t i = 0; i < n && r->n_boundary < 64; i++)
-        if (ch[i].status == ENERGY_CHANNEL_OK && meter_boundary(c->meter, i))
-            r->boundary_ch[r->n_boundary++] = i;
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         ipw_buf_init(&r->slot[i].user);
         ipw_buf_init(&r->slot[i].answer);
     }
-    sampler_init(&r->sampler, c->env, c->meter);
-    r->writer = (struct writer){.env = c->env, .store = c->store, .meter = c->meter, .segment = c->segment,
-                                .sampler = &r->sampler, .boundary = r->boundary, .tick = on_tick, .ud = r,
-                                .progress = {.done = c->todo->total - c->todo->n, .total = c->todo->total,
-                                             .estimated = !strcmp(meter_source(c->meter), "estimated")}};
-    int rc = writer_start(&r->writer, err);
-    if (rc)
-        goto out;
-    rc = sampler_start(&r->sampler, err);
-    if (!rc) {
-        rc = c->todo->n ? loop(r, err) : 0;
-        sampler_stop(&r->sampler); /* its last readings lie behind the last query's end */
-    }
-    int wrc = writer_stop(&r->writer, &stop_err);
-    if (wrc && (!rc || rc == IPW_E_INTERRUPTED)) {
-        *err = stop_err;
-        rc = wrc;
-    }
-out:
+    writer_on_tick(&c->recorder->writer, on_tick, r);
+    int rc = c->todo->n ? loop(r, err) : 0;
+    writer_on_tick(&c->recorder->writer, NULL, NULL);
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         ipw_buf_release(&r->slot[i].user);
         ipw_buf_release(&r->slot[i].answer);
         free(r->slot[i].stamps);
     }
-    sampler_release(&r->sampler);
-    free(r->boundary);
     free(r);
     return rc;
 }

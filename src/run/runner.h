@@ -5,25 +5,25 @@
 #include <stdatomic.h>
 
 #include "run/todo.h"
-#include "run/writer.h"
+#include "run/recorder.h"
 
 struct run_ctx {
     const struct ipw_env *env;
     const struct run_plan *plan;
     const struct dataset *data;
     const struct run_todo *todo;
-    struct store *store;
-    struct meter *meter;
+    struct recorder *recorder; /* running */
     const struct run_segment *segment;
     const struct engine_ops *ops;
     struct engine *engine;
+    bool steady; /* warm up until speed and temperature stand still, not a number of times */
     _Atomic int *signals; /* raised by the signal handler; > 0 asks for an orderly end */
     void (*progress)(const struct run_progress *, void *ud); /* from the writer thread, 4 times a second */
     void *ud;
 };
 
 /* Asks everything in todo. IPW_E_INTERRUPTED after a signal: what was finished is committed, the run can be
- * resumed. IPW_E_IO when the store cannot be written any more. */
+ * resumed. When the store cannot be written any more it ends, and recorder_stop says why. */
 int run_execute(const struct run_ctx *ctx, struct ipw_err *err);
 
 #endif

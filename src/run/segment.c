@@ -11,7 +11,7 @@
 enum { MAX_DEVICES = 32 };
 
 /* Limits, clocks and the like as JSON: pmax_w is for attribution; energy_source and total (the members of the component
- * total) say what this segment metered. */
+ * total) say what this segment metered, unmetered which devices computed without a channel in it. */
 static char *describe(const struct run_machine *m, const struct meter *meter)
 {
     size_t n;
@@ -32,6 +32,10 @@ static char *describe(const struct run_machine *m, const struct meter *meter)
     for (size_t i = 0; i < n; i++)
         if (ch[i].in_total)
             json_put_str(o, total, NULL, ch[i].id);
+    const char *names[MAX_DEVICES];
+    json_node *unmetered = json_put_arr(o, env, "unmetered");
+    for (size_t i = 0, k = meter_unmetered(meter, names, MAX_DEVICES); i < k; i++)
+        json_put_str(o, unmetered, NULL, names[i]);
     char *s = json_write(o, env, false);
     json_out_free(o);
     return s;
@@ -46,7 +50,7 @@ static int put_device(struct store *store, const char *key, const char *name, co
     return rc;
 }
 
-static int put_channels(struct run_segment *s, struct store *store, const struct energy_channel *ch, size_t n,
+static int put_channels(int64_t *id, struct store *store, const struct energy_channel *ch, size_t n,
                         struct ipw_err *err)
 {
     int rc = 0;
@@ -67,29 +71,23 @@ static int put_channels(struct run_segment *s, struct store *store, const struct
                                   .why = ch[i].why,
                                   .source = ch[i].source,
                                   .verified = ch[i].verified};
-        if (!(rc = put_device(store, ch[i].device, ch[i].device, "meter", false, &c.device, err)) &&
+        const char *name = *ch[i].name ? ch[i].name : ch[i].device;
+        if (!(rc = put_device(store, ch[i].device, name, "meter", false, &c.device, err)) &&
             !(rc = store_put_channel(store, &c, err)))
-            s->channel_id[i] = c.id;
+            id[i] = c.id;
     }
     return rc;
 }
 
 int run_segment_begin(struct run_segment *s, struct store *store, const struct ipw_env *env,
                       const struct run_machine *machine, const struct meter *meter, const struct engine_ops *ops,
-                      struct engine *engine, const char *ipw_build, struct ipw_err *err)
+                      const char *ipw_build, struct ipw_err *err)
 {
     size_t n;
     const struct energy_channel *ch = meter_channels(meter, &n);
-    struct engine_device dev[MAX_DEVICES];
-    int n_dev = ops->devices(engine, dev, MAX_DEVICES), rc = 0;
     char *facts = describe(machine, meter);
-
     s->anchor_ns = ipw_now(env);
     s->channel_id = ipw_calloc(n ? n : 1, sizeof *s->channel_id);
-    for (int i = 0; i < n_dev && !rc; i++) {
-        int64_t id;
-        rc = put_device(store, dev[i].key, dev[i].name, dev[i].kind, dev[i].computes, &id, err);
-    }
     struct store_segment seg = {.pid = getpid(),
                                 .started_real_ns = env->clock->real(env),
                                 .anchor_raw_ns = s->anchor_ns,
@@ -98,14 +96,56 @@ int run_segment_begin(struct run_segment *s, struct store *store, const struct i
                                 .host = machine->host,
                                 .ipw_build = ipw_build,
                                 .engine = ops->name,
-                                .engine_build = ops->build(engine),
-                                .cpu_variant = ops->cpu_variant(engine),
                                 .power_source = machine->power_source,
                                 .env = facts};
-    if (!rc && !(rc = put_channels(s, store, ch, n, err)) && !(rc = store_add_segment(store, &seg, err)))
+    int rc = put_channels(s->channel_id, store, ch, n, err);
+    if (!rc && !(rc = store_add_segment(store, &seg, err)))
         s->id = seg.id;
     free(facts);
     return rc;
+}
+
+void run_segment_computing(struct meter *meter, const struct engine_ops *ops, struct engine *engine)
+{
+    struct engine_device dev[MAX_DEVICES];
+    struct meter_device computing[MAX_DEVICES];
+    int n_dev = ops->devices(engine, dev, MAX_DEVICES);
+    size_t n = 0;
+    for (int i = 0; i < n_dev; i++)
+        if (dev[i].computes)
+            computing[n++] = (struct meter_device){dev[i].key, dev[i].name};
+    meter_computing(meter, computing, n);
+}
+
+int run_segment_engine(const struct run_segment *s, struct store *store, const struct run_machine *machine,
+                       const struct meter *meter, const struct engine_ops *ops, struct engine *engine,
+                       struct ipw_err *err)
+{
+    struct engine_device dev[MAX_DEVICES];
+    int n_dev = ops->devices(engine, dev, MAX_DEVICES), rc = 0;
+    size_t n;
+    const struct energy_channel *ch = meter_channels(meter, &n);
+    for (int i = 0; i < n_dev && !rc; i++) {
+        int64_t id;
+        char pci[64];
+        const char *key = energy_pci_id(dev[i].key, pci, sizeof pci) ? pci : dev[i].key;
+        rc = put_device(store, key, dev[i].name, dev[i].kind, dev[i].computes, &id, err);
+    }
+    char *facts = describe(machine, meter);
+    struct store_segment seg = {
+        .id = s->id, .engine_build = ops->build(engine), .cpu_variant = ops->cpu_variant(engine), .env = facts};
+    if (!rc && !(rc = put_channels(s->channel_id, store, ch, n, err)))
+        rc = store_set_segment_engine(store, &seg, err);
+    free(facts);
+    return rc;
+}
+
+int64_t segment_jump_ns(const struct ipw_clock_triple *a, const struct ipw_clock_triple *b, bool real)
+{
+    int64_t raw = b->raw - a->raw, other = real ? b->real - a->real : b->boot - a->boot;
+    /* NTP steers the other clocks by up to 500 ppm; a triple's own error is far below a millisecond */
+    int64_t slack = (real ? 1000000 : 10000000) + llabs(raw) / 1600;
+    return llabs(other - raw) > slack ? other - raw : 0;
 }
 
 void run_segment_release(struct run_segment *s)
@@ -166,8 +206,10 @@ int run_segment_check(struct store *store, const struct meter *meter, const stru
     if (!(rc = store_each_device(store, on_device, &then, err)))
         rc = store_each_channel(store, on_channel, &then, err);
     for (int i = 0; i < n_dev; i++)
-        if (dev[i].computes)
-            remember(&now, dev[i].key);
+        if (dev[i].computes) {
+            char pci[64];
+            remember(&now, energy_pci_id(dev[i].key, pci, sizeof pci) ? pci : dev[i].key);
+        }
     for (size_t i = 0; i < n; i++)
         if (ch[i].in_total)
             remember(&now, ch[i].id);

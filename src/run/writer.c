@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "score/score.h"
 #include "store/pack.h"
 
@@ -19,6 +20,14 @@ struct pending { /* readings of one channel that wait for a transaction */
     size_t n, cap;
     uint64_t last_raw; /* for the watts of the progress line */
     int64_t last_t;
+    bool throttle; /* a gauge of enum energy_throttle bits, of which `bits` held last */
+    uint64_t bits;
+};
+
+struct throttle {
+    int64_t t_ns;
+    size_t channel;
+    uint64_t bits;
 };
 
 struct run_record *run_record_new(void)
@@ -41,6 +50,12 @@ static void keep(struct writer *w, const struct energy_reading *r, size_t n)
         IPW_GROW(p->v, p->n, p->cap);
         p->v[p->n++] = (struct store_reading){r[i].t_before - w->segment->anchor_ns,
                                               r[i].t_after - w->segment->anchor_ns, r[i].raw, r[i].status};
+        if (!p->throttle || r[i].status || r[i].raw == p->bits)
+            continue;
+        p->bits = r[i].raw;
+        IPW_GROW(w->throttle, w->n_throttle, w->cap_throttle);
+        w->throttle[w->n_throttle++] =
+            (struct throttle){r[i].t_before - w->segment->anchor_ns, (size_t)r[i].channel, r[i].raw};
     }
 }
 
@@ -99,11 +114,38 @@ static int put_readings(struct writer *w, struct ipw_err *err)
     return rc;
 }
 
+/* A triple, and what it tells: the machine slept, or somebody set the clock. */
 static int put_clock(struct writer *w, int64_t now, struct ipw_err *err)
 {
+    struct ipw_clock_triple t = ipw_clock_triple(w->env), last = w->clock;
+    char text[64];
     w->last_clock_ns = now;
-    return store_add_clock(w->store, w->segment->id, now - w->segment->anchor_ns, w->env->clock->boot(w->env),
-                           w->env->clock->real(w->env), err);
+    t.raw -= w->segment->anchor_ns;
+    w->clock = t;
+    int rc = store_add_clock(w->store, w->segment->id, t.raw, t.boot, t.real, err);
+    if (rc || !last.boot)
+        return rc;
+    int64_t slept = segment_jump_ns(&last, &t, false), step = segment_jump_ns(&last, &t, true);
+    snprintf(text, sizeof text, "%.3f s", (double)(slept ? slept : step) * 1e-9);
+    return slept  ? store_add_event(w->store, w->segment->id, t.raw, "suspend", text, err)
+           : step ? store_add_event(w->store, w->segment->id, t.raw, "clock_step", text, err)
+                  : 0;
+}
+
+static int put_throttle(struct writer *w, struct ipw_err *err)
+{
+    const struct energy_channel *ch = meter_channels(w->meter, &(size_t){0});
+    int rc = 0;
+    for (size_t i = 0; i < w->n_throttle && !rc; i++) {
+        const struct throttle *t = &w->throttle[i];
+        char text[160];
+        snprintf(text, sizeof text, "%s%s%s %s", t->bits & ENERGY_THROTTLE_HEAT ? "heat " : "",
+                 t->bits & ENERGY_THROTTLE_CAP ? "cap " : "", t->bits & ENERGY_THROTTLE_BRAKE ? "brake" : "",
+                 ch[t->channel].id);
+        rc = store_add_event(w->store, w->segment->id, t->t_ns, t->bits ? "throttle" : "throttle_end", text, err);
+    }
+    w->n_throttle = 0;
+    return rc;
 }
 
 static int put_lost(struct writer *w, int64_t now, struct ipw_err *err)
@@ -152,6 +194,8 @@ static int commit(struct writer *w, struct run_record *list, int64_t now, struct
     if (!rc && now - w->last_clock_ns >= SECOND)
         rc = put_clock(w, now, err);
     if (!rc)
+        rc = put_throttle(w, err);
+    if (!rc)
         rc = put_lost(w, now, err);
     w->last_readings_ns = now;
     return rc ? rc : store_commit(w->store, err);
@@ -173,8 +217,23 @@ static void round_(struct writer *w, struct run_record *list)
         run_record_free(list);
         list = next;
     }
+    pthread_mutex_lock(&w->lock);
     if (w->tick)
         w->tick(&w->progress, w->ud);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void do_job(struct writer *w, struct writer_job *job)
+{
+    job->rc = store_begin(w->store, job->err);
+    if (!job->rc)
+        job->rc = job->fn(w->store, job->ud, job->err);
+    if (!job->rc)
+        job->rc = store_commit(w->store, job->err);
+    pthread_mutex_lock(&w->lock);
+    w->job = NULL;
+    pthread_cond_signal(&w->job_done);
+    pthread_mutex_unlock(&w->lock);
 }
 
 static void *writer_main(void *arg)
@@ -188,14 +247,17 @@ static void *writer_main(void *arg)
         until.tv_sec += until.tv_nsec / SECOND;
         until.tv_nsec %= SECOND;
         pthread_mutex_lock(&w->lock);
-        while (!w->head && !w->stop)
+        while (!w->head && !w->stop && !w->job)
             if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT)
                 break;
         struct run_record *list = w->head;
         w->head = NULL;
         w->tail = &w->head;
         stop = w->stop;
+        struct writer_job *job = w->job;
         pthread_mutex_unlock(&w->lock);
+        if (job)
+            do_job(w, job);
         if (stop)
             w->last_readings_ns = 0; /* the last round writes whatever there is */
         round_(w, list);
@@ -206,7 +268,7 @@ static void *writer_main(void *arg)
 int writer_start(struct writer *w, struct ipw_err *err)
 {
     pthread_condattr_t attr;
-    meter_channels(w->meter, &w->n_channels);
+    const struct energy_channel *ch = meter_channels(w->meter, &w->n_channels);
     w->pending = ipw_calloc(w->n_channels ? w->n_channels : 1, sizeof *w->pending);
     w->tail = &w->head;
     w->progress.watts = NAN;
@@ -216,7 +278,10 @@ int writer_start(struct writer *w, struct ipw_err *err)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 #endif
     pthread_cond_init(&w->wake, &attr);
+    pthread_cond_init(&w->job_done, NULL);
     pthread_condattr_destroy(&attr);
+    for (size_t i = 0; i < w->n_channels; i++)
+        w->pending[i].throttle = ipw_ends(ch[i].id, ":throttle");
     int e = pthread_create(&w->thread, NULL, writer_main, w);
     if (e)
         return ipw_err_set(err, IPW_E_ENV, "cannot start the writer thread: %s", strerror(e));
@@ -233,6 +298,26 @@ void writer_put(struct writer *w, struct run_record *r)
     pthread_mutex_unlock(&w->lock);
 }
 
+void writer_on_tick(struct writer *w, void (*fn)(const struct run_progress *, void *ud), void *ud)
+{
+    pthread_mutex_lock(&w->lock);
+    w->tick = fn;
+    w->ud = ud;
+    pthread_mutex_unlock(&w->lock);
+}
+
+int writer_call(struct writer *w, int (*fn)(struct store *, void *ud, struct ipw_err *), void *ud, struct ipw_err *err)
+{
+    struct writer_job job = {.fn = fn, .ud = ud, .err = err};
+    pthread_mutex_lock(&w->lock);
+    w->job = &job;
+    pthread_cond_signal(&w->wake);
+    while (w->job)
+        pthread_cond_wait(&w->job_done, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    return job.rc;
+}
+
 bool writer_failed(struct writer *w)
 {
     return atomic_load(&w->failed);
@@ -247,9 +332,11 @@ int writer_stop(struct writer *w, struct ipw_err *err)
     pthread_join(w->thread, NULL);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->wake);
+    pthread_cond_destroy(&w->job_done);
     for (size_t i = 0; i < w->n_channels; i++)
         free(w->pending[i].v);
     free(w->pending);
+    free(w->throttle);
     if (!atomic_load(&w->failed))
         return 0;
     *err = w->err;

@@ -36,10 +36,16 @@ struct writer {
     const struct run_segment *segment;
     struct sampler *sampler;
     struct energy_ring *boundary; /* the work thread's */
-    void (*tick)(const struct run_progress *, void *ud); /* after every round, from the writer thread */
-    void *ud;
-
     /* private */
+    void (*tick)(const struct run_progress *, void *ud); /* under lock: after every round, from the writer thread */
+    void *ud;
+    struct writer_job {
+        int (*fn)(struct store *, void *, struct ipw_err *);
+        void *ud;
+        struct ipw_err *err;
+        int rc;
+    } *job; /* under lock: waits to be done */
+    pthread_cond_t job_done;
     struct pending *pending; /* per channel */
     size_t n_channels;
     pthread_t thread;
@@ -51,11 +57,18 @@ struct writer {
     struct ipw_err err; /* valid when failed, after writer_stop */
     struct run_progress progress;
     int64_t last_clock_ns, last_readings_ns;
+    struct ipw_clock_triple clock; /* the last one written */
+    struct throttle *throttle;     /* changes that wait for a transaction */
+    size_t n_throttle, cap_throttle;
 };
 
-/* The caller has set env .. ud and progress.total. */
+/* The caller has set env .. boundary and progress.total. */
 int writer_start(struct writer *w, struct ipw_err *err);
 void writer_put(struct writer *w, struct run_record *r); /* takes r */
+/* From now on fn is called after every round; NULL ends it (and waits for one that is going on). */
+void writer_on_tick(struct writer *w, void (*fn)(const struct run_progress *, void *ud), void *ud);
+/* Does fn in a transaction of the writer thread, and waits for it. */
+int writer_call(struct writer *w, int (*fn)(struct store *, void *ud, struct ipw_err *), void *ud, struct ipw_err *err);
 bool writer_failed(struct writer *w);                    /* the store cannot be written: stop asking */
 int writer_stop(struct writer *w, struct ipw_err *err);  /* writes what waits, joins; the first error */
 

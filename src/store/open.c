@@ -20,6 +20,7 @@ static const char *const store_sql[SQL_N] = {
     [SQL_SEGMENT] = "INSERT INTO segment(boot_id, host, pid, started_real_ns, anchor_raw_ns, anchor_boot_ns,"
                     " ipw_build, engine, engine_build, cpu_variant, power_source, env)"
                     " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    [SQL_SEGMENT_ENGINE] = "UPDATE segment SET engine_build = ?, cpu_variant = ?, env = ? WHERE id = ?",
     /* A meter may name a device that an engine computes on, in either order: the engine's words win. */
     [SQL_DEVICE] = "INSERT INTO device(key, name, kind, computes) VALUES(?, ?, ?, ?)"
                    " ON CONFLICT(key) DO UPDATE SET"
@@ -30,8 +31,10 @@ static const char *const store_sql[SQL_N] = {
     [SQL_CHANNEL] = "INSERT INTO channel(device, name, scope, kind, unit_nj, modulus, period_ns, window_ns,"
                     " quantum_nj, latency_ns, gain_u, in_total, why, source, verified)"
                     " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    [SQL_CHANNEL_TOTAL] = "UPDATE channel SET in_total = ?, why = ?, period_ns = coalesce(?, period_ns) WHERE id = ?",
     [SQL_READING] = "INSERT INTO reading(segment, channel, t0_ns, t1_ns, n, fmt, data) VALUES(?, ?, ?, ?, ?, ?, ?)",
     [SQL_CLOCK] = "INSERT INTO clock(segment, raw_ns, boot_ns, real_ns) VALUES(?, ?, ?, ?)",
+    [SQL_BASELINE] = "INSERT INTO baseline(segment, kind, t0_ns, t1_ns) VALUES(?, ?, ?, ?)",
     [SQL_EVENT] = "INSERT INTO event(segment, t_ns, kind, detail) VALUES(?, ?, ?, ?)",
     /* Gives no row when a row that was sent is in the way. */
     [SQL_QUERY] = "INSERT INTO query(query_id, sample, attempt, segment, domain, status, reason, t_send, t_first,"

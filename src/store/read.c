@@ -333,6 +333,28 @@ int store_each_score(struct store *s, int (*fn)(const struct store_score *, void
     return cursor_close(&c, rc, err);
 }
 
+int store_each_clock(struct store *s, int (*fn)(int64_t segment, int64_t raw, int64_t boot, int64_t real, void *),
+                     void *ud, struct ipw_err *err)
+{
+    struct cursor c;
+    int rc = cursor_open(&c, s, "SELECT segment, raw_ns, boot_ns, real_ns FROM clock ORDER BY segment, raw_ns", err);
+    while (!rc && cursor_next(&c))
+        rc = fn(get_i(&c, 0), get_i(&c, 1), get_i(&c, 2), get_i(&c, 3), ud);
+    return cursor_close(&c, rc, err);
+}
+
+int store_each_baseline(struct store *s, int (*fn)(const struct store_baseline *, void *), void *ud,
+                        struct ipw_err *err)
+{
+    struct cursor c;
+    int rc = cursor_open(&c, s, "SELECT segment, kind, t0_ns, t1_ns FROM baseline ORDER BY segment, t0_ns", err);
+    while (!rc && cursor_next(&c)) {
+        struct store_baseline b = {get_i(&c, 0), get_t(&c, 1), get_i(&c, 2), get_i(&c, 3)};
+        rc = fn(&b, ud);
+    }
+    return cursor_close(&c, rc, err);
+}
+
 int store_each_event(struct store *s,
                      int (*fn)(int64_t segment, int64_t t_ns, const char *kind, const char *detail, void *), void *ud,
                      struct ipw_err *err)

@@ -36,6 +36,8 @@ struct store_segment {
     const char *boot_id, *host, *ipw_build, *engine, *engine_build, *cpu_variant, *power_source, *env;
 };
 int store_add_segment(struct store *s, struct store_segment *seg, struct ipw_err *err); /* sets id */
+/* engine_build, cpu_variant, env of segment id: known once the engine is open. */
+int store_set_segment_engine(struct store *s, const struct store_segment *seg, struct ipw_err *err);
 
 struct store_device {
     int64_t id;
@@ -54,7 +56,7 @@ struct store_channel {
     bool in_total;
     const char *why, *source, *verified;
 };
-/* Finds the channel of this (device, name) or adds it; sets id. IPW_E_INPUT when the one that is there counts in
+/* Finds the channel of this (device, name), or adds it; sets id. in_total, why and a known period are taken over. IPW_E_INPUT when the one that is there counts in
  * another unit, kind or modulus: its readings would be read wrongly. */
 int store_put_channel(struct store *s, struct store_channel *c, struct ipw_err *err);
 
@@ -66,6 +68,12 @@ struct store_reading_block {
 int store_add_readings(struct store *s, const struct store_reading_block *b, struct ipw_err *err);
 int store_add_clock(struct store *s, int64_t segment, int64_t raw, int64_t boot, int64_t real,
                     struct ipw_err *err);
+struct store_baseline {
+    int64_t segment;
+    const char *kind; /* "cold", "loaded", "after" */
+    int64_t t0_ns, t1_ns;
+};
+int store_add_baseline(struct store *s, const struct store_baseline *b, struct ipw_err *err);
 int store_add_event(struct store *s, int64_t segment, int64_t t_ns, const char *kind,
                     const char *detail, struct ipw_err *err);
 
@@ -141,6 +149,10 @@ int store_each_energy(struct store *s, int64_t version, int (*fn)(const struct s
                       void *ud, struct ipw_err *err);
 int store_each_score(struct store *s, int (*fn)(const struct store_score *, void *), void *ud,
                      struct ipw_err *err);
+int store_each_clock(struct store *s, int (*fn)(int64_t segment, int64_t raw, int64_t boot, int64_t real, void *),
+                     void *ud, struct ipw_err *err); /* by segment, raw */
+int store_each_baseline(struct store *s, int (*fn)(const struct store_baseline *, void *), void *ud,
+                        struct ipw_err *err);
 int store_each_event(struct store *s,
                      int (*fn)(int64_t segment, int64_t t_ns, const char *kind, const char *detail, void *),
                      void *ud, struct ipw_err *err);

@@ -108,6 +108,18 @@ int store_add_segment(struct store *s, struct store_segment *seg, struct ipw_err
     return run(s, &b, &seg->id, err);
 }
 
+int store_set_segment_engine(struct store *s, const struct store_segment *seg, struct ipw_err *err)
+{
+    struct binder b = bind(s, SQL_SEGMENT_ENGINE, err);
+    if (!b.st)
+        return err->code;
+    put_t(&b, seg->engine_build);
+    put_t(&b, seg->cpu_variant);
+    put_t(&b, seg->env);
+    put_i(&b, seg->id);
+    return run(s, &b, NULL, err);
+}
+
 int store_put_device(struct store *s, struct store_device *d, struct ipw_err *err)
 {
     struct binder b = bind(s, SQL_DEVICE, err);
@@ -146,12 +158,25 @@ static int find_channel(struct store *s, struct store_channel *c, bool *found, s
     return rc;
 }
 
+/* What a later segment, or a run's end, knows better. */
+static int update_channel(struct store *s, const struct store_channel *c, struct ipw_err *err)
+{
+    struct binder b = bind(s, SQL_CHANNEL_TOTAL, err);
+    if (!b.st)
+        return err->code;
+    put_i(&b, c->in_total);
+    put_t(&b, c->why);
+    put_i(&b, c->period_ns);
+    put_i(&b, c->id);
+    return run(s, &b, NULL, err);
+}
+
 int store_put_channel(struct store *s, struct store_channel *c, struct ipw_err *err)
 {
     bool found;
     int rc = find_channel(s, c, &found, err);
     if (rc || found)
-        return rc;
+        return rc ? rc : update_channel(s, c, err);
     struct binder b = bind(s, SQL_CHANNEL, err);
     if (!b.st)
         return err->code;
@@ -199,6 +224,18 @@ int store_add_clock(struct store *s, int64_t segment, int64_t raw, int64_t boot,
     put_i(&b, raw);
     put_i(&b, boot);
     put_i(&b, real);
+    return run(s, &b, NULL, err);
+}
+
+int store_add_baseline(struct store *s, const struct store_baseline *l, struct ipw_err *err)
+{
+    struct binder b = bind(s, SQL_BASELINE, err);
+    if (!b.st)
+        return err->code;
+    put_i(&b, l->segment);
+    put_t(&b, l->kind);
+    put_i(&b, l->t0_ns);
+    put_i(&b, l->t1_ns);
     return run(s, &b, NULL, err);
 }
 

@@ -105,6 +105,7 @@ struct bed {
     struct store *store;
     struct run_todo todo;
     struct run_segment segment;
+    struct recorder recorder;
     _Atomic int signals;
 };
 
@@ -144,6 +145,15 @@ static void bed_open(struct bed *b)
     must(store_commit(b->store, &err));
 }
 
+static int put_engine(struct store *store, void *ud, struct ipw_err *e)
+{
+    struct bed *b = ud;
+    struct run_machine machine;
+    run_machine_read(&machine, &b->io.env);
+    run_segment_computing(b->meter, &ops, &scripted);
+    return run_segment_engine(&b->segment, store, &machine, b->meter, &ops, &scripted, e);
+}
+
 static int execute(struct bed *b, void (*progress)(const struct run_progress *, void *))
 {
     struct run_machine machine;
@@ -151,12 +161,16 @@ static int execute(struct bed *b, void (*progress)(const struct run_progress *, 
     must(meter_open(&b->meter, &b->io.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err));
     must(run_todo_make(&b->todo, &b->data, &b->plan, b->store, false, &err));
     must(store_begin(b->store, &err));
-    must(run_segment_begin(&b->segment, b->store, &b->io.env, &machine, b->meter, &ops, &scripted, "test", &err));
+    must(run_segment_begin(&b->segment, b->store, &b->io.env, &machine, b->meter, &ops, "test", &err));
     must(store_commit(b->store, &err));
-    struct run_ctx ctx = {.env = &b->io.env, .plan = &b->plan, .data = &b->data, .todo = &b->todo, .store = b->store,
-                          .meter = b->meter, .segment = &b->segment, .ops = &ops, .engine = &scripted,
+    must(recorder_start(&b->recorder, &b->io.env, b->store, b->meter, &b->segment, b->todo.total - b->todo.n,
+                        b->todo.total, &err));
+    must(writer_call(&b->recorder.writer, put_engine, b, &err));
+    struct run_ctx ctx = {.env = &b->io.env, .plan = &b->plan, .data = &b->data, .todo = &b->todo,
+                          .recorder = &b->recorder, .segment = &b->segment, .ops = &ops, .engine = &scripted,
                           .signals = &b->signals, .progress = progress, .ud = b};
-    int rc = run_execute(&ctx, &err);
+    int rc = run_execute(&ctx, &err), stopped = recorder_stop(&b->recorder, &err);
+    rc = stopped ? stopped : rc;
     run_todo_release(&b->todo);
     run_segment_release(&b->segment);
     meter_close(b->meter);

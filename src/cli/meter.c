@@ -1,0 +1,37 @@
+#include "cli/meter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* What a job was given, in the words of the runtime that would use it. NULL: everything; "": nothing. */
+static const char *visible_devices(void)
+{
+    static const char *const names[] = {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+                                        "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *v = getenv(names[i]);
+        if (!v)
+            continue;
+        if (ipw_streq(v, "all") || strstr(v, "MIG-")) /* a MIG slice has no meter of its own: the whole GPU counts */
+            return NULL;
+        return ipw_streq(v, "none") || ipw_streq(v, "void") ? "" : v;
+    }
+    return NULL;
+}
+
+int cli_meter_open(struct meter **out, struct cli *cli, const struct cli_meter *opt, struct ipw_err *err)
+{
+    int mode = meter_mode_of(opt->energy ? opt->energy : "auto");
+    if (mode < 0)
+        return ipw_err_set(err, IPW_E_USAGE, "'--energy %s': auto, measured, estimated or none is needed", opt->energy);
+    struct meter_cfg cfg = {.mode = (enum meter_mode)mode, .devices = opt->devices, .include = opt->include};
+    if (!cfg.devices && (cfg.devices = visible_devices())) {
+        int rc = meter_open(out, &cli->env, &cfg, err);
+        if (rc != IPW_E_INPUT)
+            return rc;
+        cfg.devices = NULL;
+    }
+    return meter_open(out, &cli->env, &cfg, err);
+}

@@ -1,0 +1,15 @@
+/* How commands open a meter: modes, devices and calibration by flag and environment. */
+#ifndef IPW_CLI_METER_H
+#define IPW_CLI_METER_H
+
+#include "cli/cli.h"
+#include "energy/meter.h"
+
+struct cli_meter { /* texts of flags, NULL: not given */
+    const char *energy, *devices, *include;
+};
+
+/* --energy, --devices (else CUDA_VISIBLE_DEVICES and its relatives, which may name what is not here), --include. */
+int cli_meter_open(struct meter **out, struct cli *cli, const struct cli_meter *opt, struct ipw_err *err);
+
+#endif
