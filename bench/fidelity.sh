@@ -14,6 +14,6 @@ for i in $(seq "$queries"); do
     printf '{"id":"q%d","type":"none","question":"Write a long story about number %d."}\n' "$i" "$i"
 done >"$work/q.jsonl"
 IPW_SYSFS_ROOT=$work/sys "$build"/ipw-dev profile -m "$model" --dataset "$work/q.jsonl" --output-dir "$work/runs" \
-    --energy measured --ignore-eos --max-tokens "$tokens" >"$work/screen" 2>&1 || { cat "$work/screen"; exit 3; }
+    --energy measured --baseline none --ignore-eos --max-tokens "$tokens" >"$work/screen" 2>&1 || { cat "$work/screen"; exit 3; }
 run=("$work"/runs/*)
 "$build/bench/bench_truth" "${run[0]}" "$(cat "$work/sys/truth_epoch")"

@@ -17,7 +17,7 @@ static const double enough_energy = 0.9; /* |S_E| < 0.9 |S| gives no IPJ without
 /* Columns over S_E, one value per query. */
 struct columns {
     size_t n;
-    double *c, *slo, *e, *tau, *p;
+    double *c, *slo, *e, *tau, *p, *net; /* net: NAN without a baseline */
 };
 
 static bool failed(const struct table_row *r)
@@ -95,12 +95,13 @@ static struct columns columns_of(const struct table_run *run)
 {
     bool some = some_scored(run);
     struct columns k = {0};
-    double *all = ipw_calloc(run->n * 5 + 1, sizeof *all);
+    double *all = ipw_calloc(run->n * 6 + 1, sizeof *all);
     k.c = all;
     k.slo = all + run->n;
     k.e = all + 2 * run->n;
     k.tau = all + 3 * run->n;
     k.p = all + 4 * run->n;
+    k.net = all + 5 * run->n;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
         if (!told(r, some) || !has_energy(r))
@@ -109,6 +110,7 @@ static struct columns columns_of(const struct table_run *run)
         k.slo[k.n] = fast_enough(r) ? correct(r) : 0;
         k.e[k.n] = r->energy_j;
         k.tau[k.n] = r->energy_s;
+        k.net[k.n] = r->net_j;
         k.p[k.n++] = r->energy_j / r->energy_s;
     }
     return k;
@@ -130,6 +132,9 @@ static void count(const struct table_run *run, struct accuracy_result *out)
         out->n_scored += in_s(r);
         out->n_energy += in_s(r) && has_energy(r);
         out->n_correct += in_s(r) ? correct(r) : 0;
+        out->n_slowed += r->slowed;
+        out->n_capped += r->capped;
+        out->n_low += r->energy_status == ENERGY_LOW_RESOLUTION;
     }
 }
 
@@ -170,6 +175,19 @@ static const char *why_no_energy(const struct table_run *run, const struct accur
     return NULL;
 }
 
+/* Less idle, when every query of S_E has a baseline; a net that cannot be told from zero is no figure. */
+static void net(const struct columns *k, struct accuracy_result *out)
+{
+    struct stats_interval e = stats_mean_t(k->net, k->n);
+    if (!(e.lo > 0))
+        return;
+    out->net_per_query_j = estimate_of(&e);
+    if (!out->energy_reason) {
+        struct stats_interval ipj = stats_ratio(k->c, k->net, k->n);
+        out->ipj_net = estimate_of(&ipj);
+    }
+}
+
 static void energy(const struct table_run *run, const struct columns *k, bool allow_missing,
                    struct accuracy_result *out)
 {
@@ -188,11 +206,13 @@ static void energy(const struct table_run *run, const struct columns *k, bool al
     for (size_t i = 0; i < k->n; i++)
         out->power_max_w = isnan(out->power_max_w) ? k->p[i] : fmax(out->power_max_w, k->p[i]);
     out->per_query_j = out->power_w = out->ipj = out->ipw = out->ipw_tw = out->ipw_slo = unknown(k->n);
+    out->net_per_query_j = out->ipj_net = unknown(k->n);
     if (k->n == 0)
         return;
     struct stats_interval e = stats_mean_t(k->e, k->n), p = stats_mean_t(k->p, k->n);
     out->per_query_j = estimate_of(&e);
     out->power_w = estimate_of(&p);
+    net(k, out);
     if (!out->energy_reason) {
         const double *const col[] = {k->c, k->tau, k->e};
         const int power[] = {1, 1, -1};
@@ -205,8 +225,8 @@ static void energy(const struct table_run *run, const struct columns *k, bool al
         out->ipw_slo = estimate_of(&slo);
         out->ipw_tw = estimate_of(&tw);
     }
-    struct estimate *const joules[] = {&out->per_query_j, &out->power_w};
-    struct estimate *const per_joule[] = {&out->ipj, &out->ipw, &out->ipw_tw, &out->ipw_slo};
+    struct estimate *const joules[] = {&out->per_query_j, &out->power_w, &out->net_per_query_j};
+    struct estimate *const per_joule[] = {&out->ipj, &out->ipw, &out->ipw_tw, &out->ipw_slo, &out->ipj_net};
     for (size_t i = 0; i < sizeof joules / sizeof joules[0]; i++)
         meter_band(joules[i], run, false);
     for (size_t i = 0; i < sizeof per_joule / sizeof per_joule[0]; i++)

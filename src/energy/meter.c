@@ -288,7 +288,7 @@ void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
         for (size_t i = 0; i < m->ch.n && !metered; i++)
             metered = m->ch.v[i].in_total && holds(&m->ch.v[i], cpu, pci);
         if (!metered && any && m->n_unmetered < MAX_UNMETERED)
-            snprintf(m->unmetered[m->n_unmetered++], sizeof m->unmetered[0], "%s", dev[k].name);
+            snprintf(m->unmetered[m->n_unmetered++], sizeof m->unmetered[0], "%s", cpu ? "CPU package" : dev[k].name);
     }
 }
 

@@ -29,6 +29,9 @@ void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
         json_put_num(o, n, "u_j", r->u_j);
         json_put_num(o, n, "prefill_j", r->prefill_j);
         json_put_num(o, n, "decode_j", r->decode_j);
+        json_put_num(o, n, "net_j", r->net_j);
+        json_put_bool(o, n, "slowed", r->slowed);
+        json_put_bool(o, n, "capped", r->capped);
         json_put_str(o, n, "energy_status", energy_status_name(r->energy_status));
         json_put_str(o, n, "energy_reason", r->energy_reason);
         char *line = json_write(o, n, false);

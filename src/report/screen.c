@@ -222,6 +222,11 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
         ipw_buf_addc(&s, ')');
         row("Joules", s.s, out);
     }
+    if (r->n_slowed) {
+        ipw_buf_clear(&s);
+        ipw_buf_addf(&s, "the hardware slowed itself down in %zu of %zu questions", r->n_slowed, r->n_rows);
+        row("Heat", s.s, out);
+    }
     ipw_buf_release(&s);
 }
 
@@ -229,38 +234,70 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
 
 static const struct {
     const char *scope, *words;
-    bool rapl, cpu; /* only RAPL shows it; it holds the CPU package */
-} members[] = {{"cpu_package", "CPU package", true, true}, {"dram", "DRAM", true, false},
-               {"gpu_board", "GPU board", false, false},   {"gpu_chip", "GPU chip", false, false},
-               {"ane", "ANE", false, false},               {"module", "module", false, true},
-               {"soc_in", "SoC input", false, true}};
+    bool cpu; /* it holds the CPU package */
+} scopes[] = {{"cpu_package", "CPU package", true}, {"dram", "DRAM", false},         {"gpu_board", "GPU board", false},
+              {"gpu_chip", "GPU chip", false},      {"ane", "ANE", false},           {"module", "module", true},
+              {"soc_in", "SoC input", true},        {"battery", "battery", true},    {"wall", "wall", true},
+              {"platform", "platform", true},       {"cpu_core", "CPU cores", false}, {"rail", "rail", false}};
 
-struct metered {
-    bool rapl, cpu;
-};
+static const struct {
+    const char *source, *words;
+} sources[] = {{"powercap", "RAPL"}, {"perf", "RAPL"}, {"nvml", "NVML counter"}, {"ioreport", "IOReport"}};
 
-/* "component(cpu_package+dram)" in words. */
-static struct metered add_members(const char *signature, struct ipw_buf *s)
+static const char *source_words(const char *source)
 {
-    struct metered m = {true, false};
-    const char *p = strchr(signature, '(');
-    for (p = p ? p + 1 : signature; *p && *p != ')';) {
-        size_t n = strcspn(p, "+)"), i = 0, count = sizeof members / sizeof members[0];
-        while (i < count && (strlen(members[i].scope) != n || strncmp(members[i].scope, p, n) != 0))
-            i++;
-        m.rapl &= i < count && members[i].rapl;
-        m.cpu |= i < count && members[i].cpu;
-        if (i < count)
-            ipw_buf_adds(s, members[i].words);
-        else
-            ipw_buf_add(s, p, n);
-        p += n;
-        if (*p == '+') {
-            ipw_buf_adds(s, " + ");
-            p++;
-        }
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        if (ipw_streq(sources[i].source, source))
+            return sources[i].words;
+    return source;
+}
+
+static bool same_source(const struct table_run *run, size_t i)
+{
+    return i + 1 < run->n_members &&
+           ipw_streq(source_words(run->members[i].source), source_words(run->members[i + 1].source));
+}
+
+/* "GPU board 48 W (NVML counter) + CPU package 11 W + DRAM 2 W (RAPL)": the source behind the last of its members.
+ * False when none of them holds the CPU. */
+static bool add_members(const struct table_run *run, struct ipw_buf *s)
+{
+    bool cpu = false;
+    for (size_t i = 0; i < run->n_members; i++) {
+        const struct table_member *m = &run->members[i];
+        const char *words = m->scope;
+        for (size_t k = 0; k < sizeof scopes / sizeof scopes[0]; k++)
+            if (ipw_streq(scopes[k].scope, m->scope)) {
+                words = scopes[k].words;
+                cpu |= scopes[k].cpu;
+            }
+        char w[24];
+        report_num(m->w, w);
+        ipw_buf_addf(s, "%s%s", i ? " + " : "", words);
+        if (isfinite(m->w))
+            ipw_buf_addf(s, " %s W", w);
+        if (!same_source(run, i))
+            ipw_buf_addf(s, " (%s)", source_words(m->source));
     }
-    return m;
+    return cpu;
+}
+
+/* What the machine takes without a question, and what is left of the joules then. */
+static void idle(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *s)
+{
+    char w[24];
+    if (!isfinite(run->idle_w))
+        return;
+    report_num(run->idle_w, w);
+    ipw_buf_addf(s, " Idle was %s W", w);
+    if (run->idle_drifts) {
+        report_num(run->idle_after_w, w);
+        ipw_buf_addf(s, ", %s W after", w);
+    }
+    report_num(r->ipj_net.est, w);
+    if (isfinite(r->ipj_net.est))
+        ipw_buf_addf(s, "; net IPJ %s /J%s", w, run->idle_quick ? ", indicative" : "");
+    ipw_buf_addc(s, '.');
 }
 
 static void estimated(const struct table_run *run, const char *why, struct ipw_buf *s)
@@ -277,21 +314,20 @@ static void estimated(const struct table_run *run, const char *why, struct ipw_b
     ipw_buf_adds(s, "To measure, run where counters are; what is missing here: ipw sensors");
 }
 
-static void metered(const struct table_run *run, struct ipw_buf *s)
+static void metered(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *s)
 {
     ipw_buf_adds(s, "Joules: ");
-    struct metered m = add_members(run->signature ? run->signature : "", s);
-    ipw_buf_adds(s, any_estimated(run) ? " (a CPU load model, ~ off by up to a factor of two)."
-                    : m.rapl           ? " (RAPL counter)."
-                                       : " (counters).");
-    if (!m.cpu)
-        ipw_buf_adds(s, " CPU package not metered.");
-    ipw_buf_adds(s, " Not metered: ");
+    bool cpu = add_members(run, s);
+    ipw_buf_adds(s, any_estimated(run) ? ": a CPU load model, ~ off by up to a factor of two." : ".");
+    for (size_t i = 0; i < run->n_unmetered; i++)
+        cpu |= ipw_ends(run->unmetered[i], "CPU package"); /* it is in the list */
+    ipw_buf_adds(s, cpu ? " Not metered: " : " CPU package not metered, nor ");
     for (size_t i = 0; i < run->n_unmetered; i++) {
         report_cut(run->unmetered[i], 40, s);
         ipw_buf_adds(s, i + 1 < run->n_unmetered ? ", " : " (which computed), ");
     }
     ipw_buf_adds(s, "display, board, power supply.");
+    idle(run, r, s);
 }
 
 static void joules(const struct table_run *run, const struct accuracy_result *r, const char *why, struct ipw_buf *out)
@@ -304,7 +340,7 @@ static void joules(const struct table_run *run, const struct accuracy_result *r,
     } else if (source_is(run, "estimated")) {
         estimated(run, why, &s);
     } else {
-        metered(run, &s);
+        metered(run, r, &s);
     }
     report_wrap(s.s, 1, 3, out);
     ipw_buf_release(&s);

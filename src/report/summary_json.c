@@ -62,7 +62,19 @@ static void put_energy(struct json_out *o, json_node *top, const struct table_ru
     put_scope_num(o, e, "total_j", r->total_j);
     report_put_scoped(o, e, "per_query_j", &r->per_query_j);
     put_scope_num(o, e, "gap_j", r->gap_j);
-    put_scope_num(o, e, "idle_w", NAN); /* no baselines yet */
+    put_scope_num(o, e, "idle_w", run->idle_w);
+    put_scope_num(o, e, "idle_cold_w", run->idle_cold_w);
+    put_scope_num(o, e, "idle_after_w", run->idle_after_w);
+    json_put_bool(o, e, "idle_drifts", run->idle_drifts);
+    json_put_bool(o, e, "idle_indicative", run->idle_quick);
+    report_put_scoped(o, e, "net_per_query_j", &r->net_per_query_j);
+    json_node *parts = json_put_arr(o, e, "members");
+    for (size_t i = 0; i < run->n_members; i++) {
+        json_node *m = json_put_obj(o, parts, NULL);
+        json_put_str(o, m, "scope", run->members[i].scope);
+        json_put_str(o, m, "source", run->members[i].source);
+        json_put_num(o, m, "w", run->members[i].w);
+    }
     json_node *list = json_put_arr(o, e, "unmetered");
     for (size_t i = 0; i < run->n_unmetered; i++)
         json_put_str(o, list, NULL, run->unmetered[i]);
@@ -101,12 +113,17 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     json_put_int(o, n, "unscored", (int64_t)r->n_unscored);
     put_energy(o, top, run, r);
     report_put_scoped(o, top, "ipj", &r->ipj);
+    report_put_scoped(o, top, "ipj_net", &r->ipj_net);
     report_put_scoped(o, top, "ipw", &r->ipw);
     report_put_scoped(o, top, "ipw_tw", &r->ipw_tw);
     report_put_scoped(o, top, "ipw_slo", &r->ipw_slo);
     n = json_put_obj(o, top, "power_w");
     report_put_scoped(o, n, "mean", &r->power_w);
     put_scope_num(o, n, "max", r->power_max_w);
+    n = json_put_obj(o, top, "flags");
+    json_put_int(o, n, "slowed", (int64_t)r->n_slowed);
+    json_put_int(o, n, "power_capped", (int64_t)r->n_capped);
+    json_put_int(o, n, "low_resolution", (int64_t)r->n_low);
     n = json_put_obj(o, top, "latency");
     put_quantiles(o, n, "ttft_s", &r->ttft_s);
     put_quantiles(o, n, "tpot_s", &r->tpot_s);

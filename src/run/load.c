@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "energy/attribute.h"
 #include "energy/collector.h"
+#include "run/conditions.h"
 
 struct attempt { /* one query row and where it belongs */
     size_t row;
@@ -37,13 +38,15 @@ struct loader {
     size_t n_channels, cap_channels;
     const char *cpu;
     int64_t threads;
-    bool gpu_computes, cpu_computes, cpu_metered;
+    bool cpu_metered;
     char *gpu;
     const char **unmetered;
     size_t n_unmetered, cap_unmetered;
     /* the values of one (query, phase), in the order the store gives them */
     int64_t query;
     char phase[16];
+    double seconds; /* of all queries */
+    struct run_conditions *conditions;
     struct energy_value *v;
     size_t n_v, cap_v;
 };
@@ -88,6 +91,17 @@ static size_t slot_of(int64_t segment)
     return segment > 0 && segment < 256 ? (size_t)segment : 0;
 }
 
+/* What a segment found unmetered (meter_computing decided it then), each device once. A segment that was partial for
+ * another reason metered one CPU package of several. */
+static void add_unmetered(struct loader *l, const char *name)
+{
+    for (size_t i = 0; i < l->n_unmetered; i++)
+        if (ipw_streq(l->unmetered[i], name))
+            return;
+    IPW_GROW(l->unmetered, l->n_unmetered, l->cap_unmetered);
+    l->unmetered[l->n_unmetered++] = keep(l, name);
+}
+
 static int on_segment(const struct store_segment *s, void *ud)
 {
     struct loader *l = ud;
@@ -97,6 +111,8 @@ static int on_segment(const struct store_segment *s, void *ud)
         l->cpu = l->cpu ? l->cpu : keep(l, json_str(json_get(json_root(doc), "cpu")));
         l->hole |= ipw_streq(json_str(json_get(json_root(doc), "energy_source")), "partial");
         l->members[slot_of(s->id)] = json_len(json_get(json_root(doc), "total"));
+        for (struct json_iter it = json_iter(json_get(json_root(doc), "unmetered")); json_next(&it);)
+            add_unmetered(l, json_str(it.val));
         json_doc_free(doc);
     }
     return 0;
@@ -107,15 +123,10 @@ static int on_device(const struct store_device *d, void *ud)
     struct loader *l = ud;
     if (!d->computes)
         return 0;
-    if (!strcmp(d->kind, "cpu")) {
-        l->cpu_computes = true;
+    if (!strcmp(d->kind, "cpu"))
         return 0;
-    }
-    l->gpu_computes = true;
     free(l->gpu);
     l->gpu = ipw_strdup(d->name);
-    IPW_GROW(l->unmetered, l->n_unmetered, l->cap_unmetered);
-    l->unmetered[l->n_unmetered++] = keep(l, d->name); /* no collector meters a GPU yet */
     return 0;
 }
 
@@ -136,15 +147,12 @@ static int on_channel(const struct store_channel *c, void *ud)
     return 0;
 }
 
-/* The metered set must contain the computing set (decisions.md). */
 static void describe(struct loader *l)
 {
     struct table_run *t = l->t;
     char text[400];
-    if (l->n_member && l->cpu_computes && !l->gpu_computes && (l->hole || !l->cpu_metered)) {
-        IPW_GROW(l->unmetered, l->n_unmetered, l->cap_unmetered);
-        l->unmetered[l->n_unmetered++] = l->cpu_metered ? "a CPU package" : "CPU package";
-    }
+    if (l->n_member && l->hole && !l->n_unmetered)
+        add_unmetered(l, l->cpu_metered ? "a CPU package" : "CPU package");
     if (l->gpu)
         snprintf(text, sizeof text, "%s", l->gpu);
     else if (l->cpu)
@@ -201,8 +209,22 @@ static void fill_row(struct loader *l, struct table_row *r, const struct store_q
                             .u_j = NAN,
                             .prefill_j = NAN,
                             .decode_j = NAN,
+                            .net_j = NAN,
+                            .idle_u_j = NAN,
                             .energy_status = ENERGY_MISSING,
                             .energy_reason = "no_readings"};
+}
+
+/* net_j holds the idle joules until the gross ones are known. */
+static void add_conditions(struct loader *l, struct table_row *r, const struct store_query *q)
+{
+    double u_w, s = span_s(q->t_send, q->t_end);
+    unsigned bits = run_throttle_in(l->conditions, q->segment, q->t_send, q->t_end);
+    r->slowed = bits & (ENERGY_THROTTLE_HEAT | ENERGY_THROTTLE_BRAKE);
+    r->capped = bits & ENERGY_THROTTLE_CAP;
+    r->net_j = run_idle_at(l->conditions, q->segment, q->t_send + (q->t_end - q->t_send) / 2, &u_w) * s;
+    r->idle_u_j = u_w * s;
+    l->seconds += s;
 }
 
 /* Attempts of one question lie one after another only by chance; a run without --retry-errors has one each. */
@@ -226,6 +248,8 @@ static int on_query(const struct store_query_row *in, void *ud)
         t->n++;
     }
     fill_row(l, &t->v[i], in);
+    if (q->t_send != STORE_NULL && q->t_end != STORE_NULL)
+        add_conditions(l, &t->v[i], q);
     t->v[i].energy_s = isfinite(t->v[i].latency_s) ? before_s + t->v[i].latency_s : before_s > 0 ? before_s : (double)NAN;
     if (q->t_send == STORE_NULL)
         t->v[i].energy_reason = keep(l, q->reason ? q->reason : "not_sent");
@@ -302,9 +326,33 @@ static int on_energy(const struct store_energy *e, void *ud)
                                            .u_nj = e->u_nj == STORE_NULL ? -1 : e->u_nj,
                                            .status = (enum energy_status)e->status,
                                            .reason = keep(l, e->reason)};
-    if (!strcmp(e->phase, "total") && e->nj != STORE_NULL)
+    if (!strcmp(e->phase, "total") && e->query > 0 && e->nj != STORE_NULL)
         m->joules += (double)e->nj * 1e-9;
     return 0;
+}
+
+/* The members by scope and source, and what is left of the joules without idle. */
+static void finish_joules(struct loader *l)
+{
+    struct table_run *t = l->t;
+    struct table_member *m = ipw_arena_alloc(&t->arena, (l->n_member + 1) * sizeof *m);
+    for (size_t i = 0; i < l->n_member; i++) {
+        const struct member *x = &l->member[i];
+        size_t k = 0;
+        while (k < t->n_members && !(!strcmp(m[k].scope, x->scope) && !strcmp(m[k].source, x->source)))
+            k++;
+        if (k == t->n_members)
+            m[t->n_members++] = (struct table_member){x->scope, x->source, 0};
+        m[k].w += l->seconds > 0 && x->joules > 0 ? x->joules / l->seconds : (double)NAN;
+    }
+    t->members = m;
+    for (size_t i = 0; i < t->n; i++)
+        t->v[i].net_j = t->v[i].attempt == 1 ? t->v[i].energy_j - t->v[i].net_j : (double)NAN;
+    t->idle_cold_w = run_idle_w(l->conditions, "cold");
+    t->idle_w = run_idle_w(l->conditions, "loaded");
+    t->idle_after_w = run_idle_w(l->conditions, "after");
+    t->idle_quick = run_idle_quick(l->conditions);
+    t->idle_drifts = run_idle_drifts(l->conditions);
 }
 
 /* Gains of the members weighted by their joules: one maker's sensors err together, so they add. */
@@ -345,17 +393,20 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
     *t = (struct table_run){.gap_j = NAN, .gain_u = NAN};
     t->dir = keep(&l, dir);
     load_meta(&l, store);
-    if ((rc = store_each_segment(store, on_segment, &l, err)) || (rc = store_each_device(store, on_device, &l, err)) ||
+    if ((rc = run_conditions_load(&l.conditions, store, err)) ||
+        (rc = store_each_segment(store, on_segment, &l, err)) || (rc = store_each_device(store, on_device, &l, err)) ||
         (rc = store_each_channel(store, on_channel, &l, err)))
         goto out;
     describe(&l);
     if ((rc = store_each_query(store, STORE_WITH_QUESTION, on_query, &l, err)) ||
-        (rc = store_each_energy(store, ENERGY_ATTRIBUTION_VERSION, on_energy, &l, err)))
+        (rc = store_each_energy(store, store_energy_version(store), on_energy, &l, err)))
         goto out;
     flush(&l);
+    finish_joules(&l);
     t->gain_u = total_gain(&l);
     rc = store_each_score(store, on_score, &l, err);
 out:
+    run_conditions_free(l.conditions);
     free(l.at);
     free(l.member);
     free(l.channels);

@@ -288,6 +288,19 @@ int store_each_key(struct store *s,
     return cursor_close(&c, rc, err);
 }
 
+int64_t store_energy_version(struct store *s)
+{
+    struct cursor c;
+    struct ipw_err ignored;
+    int64_t v = STORE_NULL;
+    if (cursor_open(&c, s, "SELECT max(version) FROM energy", &ignored))
+        return 0;
+    if (cursor_next(&c))
+        v = get_i(&c, 0);
+    sqlite3_finalize(c.st);
+    return v == STORE_NULL ? 0 : v;
+}
+
 int store_each_energy(struct store *s, int64_t version, int (*fn)(const struct store_energy *, void *), void *ud,
                       struct ipw_err *err)
 {

@@ -147,6 +147,8 @@ int store_each_key(struct store *s,
 /* Of one attribution version, by query, phase, channel. */
 int store_each_energy(struct store *s, int64_t version, int (*fn)(const struct store_energy *, void *),
                       void *ud, struct ipw_err *err);
+/* The newest attribution there are rows of, 0 if none. */
+int64_t store_energy_version(struct store *s);
 int store_each_score(struct store *s, int (*fn)(const struct store_score *, void *), void *ud,
                      struct ipw_err *err);
 int store_each_clock(struct store *s, int (*fn)(int64_t segment, int64_t raw, int64_t boot, int64_t real, void *),

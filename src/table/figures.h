@@ -48,6 +48,9 @@ struct accuracy_result {
     const char *energy_reason;
     struct estimate per_query_j, power_w, ipj, ipw, ipw_tw, ipw_slo;
     double power_max_w; /* the largest mean power of a query */
+    struct estimate net_per_query_j, ipj_net; /* less idle; over S_E with a baseline */
+    size_t n_slowed, n_capped; /* of the attempted: hot or braked, at the power limit */
+    size_t n_low;              /* joules with low resolution */
 
     struct quantiles ttft_s, tpot_s, e2e_s;
     bool interactive; /* TTFT p90 <= 2 s and decode >= 10 tokens/s */

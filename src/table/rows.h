@@ -26,8 +26,17 @@ struct table_row {
     double energy_j, u_j; /* u_j: one sigma without gain */
     double energy_s;      /* seconds of all attempts: what energy_j was spent in */
     double prefill_j, decode_j; /* of the last attempt */
+    double net_j;               /* energy_j less the idle watts of the time; NAN without a baseline */
+    double idle_u_j;            /* one sigma of what was taken off */
+    bool slowed, capped;        /* the hardware slowed down for heat or a brake; it was at its power limit */
     enum energy_status energy_status;
     const char *energy_reason;
+};
+
+/* A part of the component total. */
+struct table_member {
+    const char *scope, *source; /* "cpu_package", "powercap" */
+    double w;                   /* mean over the queries' time; NAN unknown */
 };
 
 /* What is common to the rows of one run. */
@@ -42,6 +51,11 @@ struct table_run {
     const char *signature;        /* "component(cpu_package)" */
     double gain_u;                /* one sigma of the total: member gains weighted by their joules */
     double gap_j;                 /* component energy between queries; NAN unknown */
+    const struct table_member *members;
+    size_t n_members;
+    /* watts of the total without a question: before the model, with it, after the last answer; NAN unknown */
+    double idle_cold_w, idle_w, idle_after_w;
+    bool idle_drifts, idle_quick; /* quick: watched for seconds only, the net figures are indicative */
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
     struct table_row *v;

@@ -13,7 +13,7 @@ fault() { # NAME REASON OPTIONS...: times of faults count from the third finishe
     shift 2
     powercap --on-signal "$@"
     "$IPW" profile -m "$model" --dataset "$work/q.jsonl" --max-tokens 24 --threads 1 --ignore-eos --allow-failures 99 \
-        --output-dir "$work/$name" --energy measured >"$work/out" 2>"$work/err" &
+        --output-dir "$work/$name" --energy measured --baseline none >"$work/out" 2>"$work/err" &
     local pid=$!
     until compgen -G "$work/$name/*/run.db" >/dev/null &&
         [ "$(sql "$work/$name"/profile_* 'SELECT count(*) FROM query' 2>/dev/null || echo 0)" -ge 3 ]; do

@@ -25,7 +25,7 @@ for tree in hole dram; do
     r=$(the_run "$tree.runs")
     json "$r/summary.json" .energy.source partial
     json "$r/summary.json" '.energy.unmetered | length' 1
-    run 3 env IPW_SYSFS_ROOT="$work/$tree" "${ask[@]}" -n 1 --output-dir "$work/$tree.runs" --energy measured
+    run 3 env IPW_SYSFS_ROOT="$work/$tree" "${ask[@]}" -n 1 --output-dir "$work/$tree.runs" --energy measured --baseline none
 done
 
 # more than 64 messages: the last one is what is asked

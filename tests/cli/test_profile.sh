@@ -65,12 +65,25 @@ json "$s/summary.json" .accuracy.n 2
 powercap --low 20
 run 0 "$IPW" profile -m "$model" --threads 1 -n 4 --max-tokens 48 --ignore-eos --output-dir "$work/measured" --energy measured
 shows "measured"
-shows "CPU package + DRAM"
+shows "(RAPL). Not metered: display"
+shows "Idle was"
 s=$(the_run "measured")
 json "$s/summary.json" .energy.signature "component(cpu_package+dram)"
 json "$s/queries.jsonl" 'select(.energy_status != "measured") | .query_id' ""
 "$IPW_BUILD/bench/bench_truth" "$s" "$epoch" >"$work/truth"
 awk '/error per query/ && $5 > 2 { exit 1 }' "$work/truth" || fail "joules are off: $(cat "$work/truth")"
+# 5 s each: before the model (low half of the square wave or high, at random), with it, after the last answer
+[ "$(sql "$s" "SELECT group_concat(kind || ' ' || round((t1_ns - t0_ns) / 1e9)) FROM baseline")" = "cold 5.0,loaded 5.0,after 5.0" ] ||
+    fail "baselines: $(sql "$s" "SELECT group_concat(kind || ' ' || (t1_ns - t0_ns)) FROM baseline")"
+json "$s/summary.json" '[.energy.idle_w.component, .energy.idle_cold_w.component, .energy.idle_after_w.component] | map(. > 22 and . < 68) | all' true
+json "$s/summary.json" '[.energy.members[] | .source] | unique | join(",")' powercap
+
+# the same joules again from the stored readings, to the last digit
+cp "$s/queries.jsonl" "$work/before.jsonl"
+run 0 "$IPW" reattribute "$s" -o json
+json "$work/out" '.[0] | .before_j == .after_j and .after_n == 4' true
+cmp "$work/before.jsonl" "$s/queries.jsonl" || fail "reattribute gave other figures"
+run 2 "$IPW" reattribute "$work/nowhere"
 run 0 "$IPW" sensors -o json
 json "$work/out" '.schema + " " + .signature' "ipw.sensors/1 component(cpu_package+dram)"
 json "$work/out" '[.channels[] | keys | length] | unique | join(",")' 13

@@ -90,7 +90,7 @@ sed -i '$d' "$work/q.jsonl"
 # another counter set is refused, and mixed on demand
 if powercap --low 20; then
     sed -n 1,3p "$work/q.jsonl" >"$work/q3.jsonl"
-    run 0 "$IPW" profile -m "$model" --dataset "$work/q3.jsonl" --max-tokens 2 --threads 1 --output-dir "$work/other"
+    run 0 "$IPW" profile -m "$model" --dataset "$work/q3.jsonl" --max-tokens 2 --threads 1 --baseline none --output-dir "$work/other"
     o=$(the_run "other")
     python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1] + "/run.db"); db.execute("DELETE FROM query WHERE query_id = ?", ("q2",)); db.commit()' "$o"

@@ -19,6 +19,7 @@ struct spec {
     double gain_u;
     const char *model, *quant, *device, *dir;
     bool color, unfinished, slow_counter;
+    double idle_w;
 };
 
 #define SMOL .model = "SmolLM2-135M-Instruct", .quant = "Q4_1", .device = "AMD EPYC, 2 threads, no GPU"
@@ -30,7 +31,7 @@ struct spec {
 static const struct spec specs[] = {
     {"estimated", 40, 13, 1, 0, 0, 0, 7.7, 14, 0.2, ESTIMATED, VM, SMOL, DIR_40},
     {"measured", 120, 71, 2, 0, 0, 0, 212, 61, 0.29, .source = "measured", .gain_u = 0.06,
-     .signature = "component(cpu_package+dram+gpu_board)", QWEN, .dir = "runs/a", .slow_counter = true},
+     .signature = "component(cpu_package+dram+gpu_board)", QWEN, .dir = "runs/a", .slow_counter = true, .idle_w = 19},
     {"measured_cpu", 100, 41, 0, 0, 0, 0, 31, 28, 0.4, .source = "measured", .signature = "component(cpu_package+dram)",
      .gain_u = 0.03, SMOL, DIR_40},
     {"no_package", 60, 30, 0, 0, 0, 0, 180, 150, 0.4, .source = "measured", .signature = "component(gpu_board)",
@@ -96,10 +97,27 @@ static void invent_row(struct table_row *r, const struct spec *s, size_t i)
     bool estimated = ipw_streq(s->source, "estimated");
     r->energy_status = missing ? ENERGY_MISSING : estimated ? ENERGY_ESTIMATED : ENERGY_MEASURED;
     r->energy_reason = missing ? "counter_gap" : NULL;
+    r->net_j = s->idle_w > 0 ? r->energy_j - s->idle_w * r->latency_s : (double)NAN;
+    r->slowed = s->idle_w > 0 && i % 10 == 0;
+}
+
+/* In the order of the signature's words, each with its share of the watts. */
+static size_t invent_members(const struct spec *s, struct table_member m[3])
+{
+    static const struct table_member known[] = {{"gpu_board", "nvml", 0.8}, {"cpu_package", "powercap", 0.17},
+                                                {"dram", "perf", 0.03},     {"soc_in", "hwmon", 1}};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strstr(s->signature, known[i].scope)) {
+            m[n] = known[i];
+            m[n++].w *= s->mean_w;
+        }
+    return n;
 }
 
 static struct table_run invent(const struct spec *s)
 {
+    static struct table_member members[3];
     struct table_run t = {.dir = s->dir,
                           .run_id = "0192-a",
                           .complete = !s->unfinished,
@@ -115,6 +133,12 @@ static struct table_run invent(const struct spec *s)
                           .signature = s->signature,
                           .gain_u = s->gain_u,
                           .gap_j = ipw_streq(s->source, "none") ? (double)NAN : 11,
+                          .members = members,
+                          .n_members = invent_members(s, members),
+                          .idle_cold_w = NAN,
+                          .idle_w = s->idle_w > 0 ? s->idle_w : (double)NAN,
+                          .idle_after_w = 23,
+                          .idle_drifts = s->idle_w > 0,
                           .unmetered = &s->unmetered,
                           .n_unmetered = s->unmetered != NULL,
                           .v = ipw_calloc(s->n, sizeof *t.v),
@@ -263,7 +287,8 @@ static void test_summary_json(void **state)
     (void)state;
     static const char *const estimates[] = {"accuracy",      "accuracy_scored",   "energy.per_query_j.component",
                                             "ipj.component", "ipw.component",     "ipw_tw.component",
-                                            "ipw_slo.component", "power_w.mean.component"};
+                                            "ipw_slo.component", "power_w.mean.component", "ipj_net.component",
+                                            "energy.net_per_query_j.component"};
     char path[256];
     struct ipw_buf text = IPW_BUF_INIT;
     struct ipw_err err;
@@ -287,7 +312,8 @@ static void test_summary_json(void **state)
             for (struct json_iter it = json_iter(keys); json_next(&it);)
                 if (json_type(json_get(at(root, estimates[k]), it.key)) == JSON_ABSENT)
                     fail_msg("%s: %s has no %s", specs[i].name, estimates[k], it.key);
-        assert_int_equal(json_type(at(root, "energy.idle_w.component")), JSON_NULL);
+        assert_int_equal(json_type(at(root, "energy.idle_w.component")), specs[i].idle_w > 0 ? JSON_NUM : JSON_NULL);
+        assert_int_equal(json_type(at(root, "ipj_net.component.est")), specs[i].idle_w > 0 ? JSON_NUM : JSON_NULL);
         bool no_j = json_type(at(root, "phases.decode.j.component")) == JSON_NULL;
         assert_int_equal(no_j, json_type(at(root, "phases.decode.reason")) == JSON_STR);
         assert_null(strstr(json, ": nan"));
@@ -355,7 +381,7 @@ static void test_queries_jsonl(void **state)
                 assert_int_equal(json_type(at(json_root(doc), "energy_j")), JSON_NULL);
             else
                 check_near(num_at(doc, "energy_j"), run.v[n].energy_j, 1e-12);
-            assert_int_equal(json_len(json_root(doc)), 23);
+            assert_int_equal(json_len(json_root(doc)), 26);
             json_doc_free(doc);
             n++;
         }
