@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "energy/meter.h"
+#include "cli/cost.h"
+#include "cli/meter.h"
+#include "energy/sampler.h"
 #include "report/report.h"
 
 /* Name of a counter's raw unit, where there is one. */
@@ -99,33 +101,72 @@ static void as_table(const struct meter *m, struct ipw_buf *out)
     free(every);
 }
 
+/* How often a source updates is found by looking: some seconds, where it is not known beforehand. */
+static int find_periods(struct cli *cli, struct meter *m, struct ipw_err *err)
+{
+    size_t n;
+    const struct energy_channel *c = meter_channels(m, &n);
+    bool unknown = false;
+    for (size_t i = 0; i < n; i++)
+        unknown |= c[i].status == ENERGY_CHANNEL_OK && c[i].kind != ENERGY_KIND_GAUGE && c[i].period_ns == 0;
+    if (!unknown)
+        return 0;
+    struct sampler s;
+    sampler_init(&s, &cli->env, m);
+    int rc = sampler_start(&s, err);
+    if (!rc)
+        cli->env.clock->sleep_until(&cli->env, ipw_now(&cli->env) + 2500000000);
+    sampler_stop(&s);
+    sampler_release(&s);
+    return rc;
+}
+
 extern const struct command command_sensors;
 
 static int sensors(struct cli *cli, int argc, char **argv)
 {
     static const char *const formats[] = {"table", "json", NULL};
-    char *format = ipw_strdup("table");
-    struct option opt[] = {{"output", NULL, 'o', OPTION_TEXT, &format, 0, 0, "FORMAT", "table or json (table)", false}};
+    char *format = ipw_strdup("table"), *devices = NULL, *include = NULL, *model = NULL;
+    int64_t threads = 0;
+    bool cost = false;
+    struct option opt[] = {
+        {"devices", NULL, 0, OPTION_TEXT, &devices, 0, 0, "LIST", "GPUs that take part: index, UUID, PCI id", false},
+        {"include", NULL, 0, OPTION_TEXT, &include, 0, 0, "IDS", "channels that belong to the total", false},
+        {"cost", NULL, 0, OPTION_FLAG, &cost, 0, 0, NULL, "what reading them costs; with -m, in tokens/s", false},
+        {"model", NULL, 'm', OPTION_TEXT, &model, 0, 0, "FILE", "with --cost: a GGUF file to decode with", false},
+        {"threads", NULL, 't', OPTION_INT, &threads, 1, 4096, "N", "with --cost -m: CPU threads (one per core)", false},
+        {"output", NULL, 'o', OPTION_TEXT, &format, 0, 0, "FORMAT", "table or json (table)", false}};
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
     struct ipw_buf out = IPW_BUF_INIT;
     struct meter *m = NULL;
     struct ipw_err err;
     size_t n_rest;
     int code;
-    if (cli_options(&command_sensors, opt, 1, argc, argv, rest, &n_rest, &code))
+    if (cli_options(&command_sensors, opt, sizeof opt / sizeof opt[0], argc, argv, rest, &n_rest, &code))
         goto out;
     if ((code = cli_extra(rest, n_rest)))
         goto out;
-    if (cli_format(format, formats, &err) || meter_open(&m, &cli->env, &(struct meter_cfg){.mode = METER_AUTO}, &err)) {
+    int rc = cli_format(format, formats, &err);
+    if (!rc && model && !cost)
+        rc = ipw_err_set(&err, IPW_E_USAGE, "'--model' goes with --cost");
+    if (!rc)
+        rc = cli_meter_open(&m, cli, &(struct cli_meter){NULL, devices, include}, &err);
+    if (!rc)
+        rc = cost ? cost_report(cli, m, model, threads, &out, &err) : find_periods(cli, m, &err);
+    if (rc) {
         code = cli_fail(&err);
         goto out;
     }
-    (strcmp(format, "json") ? as_table : as_json)(m, &out);
+    if (!cost)
+        (strcmp(format, "json") ? as_table : as_json)(m, &out);
     code = cli_print(out.s, out.len);
 out:
     meter_close(m);
     ipw_buf_release(&out);
     free(format);
+    free(devices);
+    free(include);
+    free(model);
     free(rest);
     return code;
 }
@@ -133,5 +174,5 @@ out:
 const struct command command_sensors = {.name = "sensors",
                                         .group = "Measure",
                                         .summary = "the energy counters here, what each covers, who may read it",
-                                        .usage = "ipw sensors [-o table|json]",
+                                        .usage = "ipw sensors [-o table|json] [--cost [-m MODEL.gguf]]",
                                         .run = sensors};

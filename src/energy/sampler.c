@@ -143,6 +143,8 @@ static struct sampler_lane *add_lane(struct sampler *s, const struct ipw_env *en
     l->ring = ipw_calloc(1, sizeof *l->ring);
     l->channel = ipw_calloc(n ? n : 1, sizeof *l->channel);
     l->edge = ipw_calloc(n ? n : 1, sizeof *l->edge);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->resume, NULL);
     return l;
 }
 
@@ -185,6 +187,8 @@ void sampler_init(struct sampler *s, const struct ipw_env *env, struct meter *m)
 void sampler_release(struct sampler *s)
 {
     for (size_t i = 0; i < s->n_lanes; i++) {
+        pthread_mutex_destroy(&s->lane[i].lock);
+        pthread_cond_destroy(&s->lane[i].resume);
         free(s->lane[i].ring);
         free(s->lane[i].channel);
         free(s->lane[i].edge);
@@ -305,6 +309,14 @@ static int64_t settle_ns(const struct sampler_lane *l)
     return min_ns(most, LAST_MAX_NS);
 }
 
+static void wait_while_paused(struct sampler_lane *l)
+{
+    pthread_mutex_lock(&l->lock);
+    while (atomic_load(&l->paused) && !atomic_load(&l->stop))
+        pthread_cond_wait(&l->resume, &l->lock);
+    pthread_mutex_unlock(&l->lock);
+}
+
 static void *lane_main(void *arg)
 {
     struct sampler_lane *l = arg;
@@ -312,6 +324,8 @@ static void *lane_main(void *arg)
     while (next < end) {
         l->env->clock->sleep_until(l->env, next);
         atomic_fetch_add(&l->wakes, 1);
+        if (atomic_load(&l->paused))
+            wait_while_paused(l);
         next = sampler_step(l, ipw_now(l->env));
         atomic_store(&l->cpu_ns, thread_cpu());
         if (end == INT64_MAX && atomic_load(&l->stop))
@@ -344,10 +358,22 @@ int sampler_start(struct sampler *s, struct ipw_err *err)
                        strerror(rc));
 }
 
+void sampler_pause(struct sampler *s, bool paused)
+{
+    for (size_t i = 0; i < s->n_lanes; i++) {
+        struct sampler_lane *l = &s->lane[i];
+        pthread_mutex_lock(&l->lock);
+        atomic_store(&l->paused, paused);
+        pthread_cond_signal(&l->resume);
+        pthread_mutex_unlock(&l->lock);
+    }
+}
+
 void sampler_stop(struct sampler *s)
 {
     for (size_t i = 0; i < s->n_lanes; i++)
         atomic_store(&s->lane[i].stop, true);
+    sampler_pause(s, false);
     for (size_t i = 0; i < s->n_lanes; i++) {
         struct sampler_lane *l = &s->lane[i];
         if (!l->running)

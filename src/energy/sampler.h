@@ -27,7 +27,9 @@ struct sampler_lane {
     int64_t last_ns;
     bool begun;
     bool mends; /* the first lane looks for vanished sources, once a second */
-    _Atomic bool stop;
+    _Atomic bool stop, paused;
+    pthread_mutex_t lock; /* of the pause: taken only while paused */
+    pthread_cond_t resume;
     _Atomic uint64_t wakes; /* counted for the figure in docs/method.md */
     _Atomic int64_t cpu_ns; /* of the thread */
     pthread_t thread;
@@ -49,6 +51,9 @@ int64_t sampler_step(struct sampler_lane *l, int64_t now); /* reads what is due;
 
 int sampler_start(struct sampler *s, struct ipw_err *err);
 void sampler_stop(struct sampler *s); /* a last reading of every channel, then joins; twice is once */
+
+/* Paused lanes read nothing and do not wake; for measuring what sampling costs. */
+void sampler_pause(struct sampler *s, bool paused);
 
 /* Readings of all lanes that wait, any order; n <= cap. One consumer. */
 size_t sampler_take(struct sampler *s, struct energy_reading *out, size_t cap);

@@ -21,7 +21,9 @@ struct pending { /* readings of one channel that wait for a transaction */
     uint64_t last_raw; /* for the watts of the progress line */
     int64_t last_t;
     bool throttle; /* a gauge of enum energy_throttle bits, of which `bits` held last */
+    bool throttled; /* a gauge that counts them: `bits` is the last count, read at seen_ns */
     uint64_t bits;
+    int64_t seen_ns;
 };
 
 struct throttle {
@@ -43,6 +45,25 @@ void run_record_free(struct run_record *r)
 
 /* ---- readings ---- */
 
+static void add_throttle(struct writer *w, int64_t t_ns, int32_t channel, uint64_t bits)
+{
+    IPW_GROW(w->throttle, w->n_throttle, w->cap_throttle);
+    w->throttle[w->n_throttle++] = (struct throttle){t_ns - w->segment->anchor_ns, (size_t)channel, bits};
+}
+
+/* Bits that changed; or a count that went up since it was read last: then the heat was in between. */
+static void note_throttle(struct writer *w, struct pending *p, const struct energy_reading *r)
+{
+    if (p->throttle && r->raw != p->bits) {
+        add_throttle(w, r->t_before, r->channel, r->raw);
+    } else if (p->throttled && p->seen_ns && r->raw > p->bits) {
+        add_throttle(w, p->seen_ns, r->channel, ENERGY_THROTTLE_HEAT);
+        add_throttle(w, r->t_before, r->channel, 0);
+    }
+    p->bits = r->raw;
+    p->seen_ns = r->t_before;
+}
+
 static void keep(struct writer *w, const struct energy_reading *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -50,12 +71,8 @@ static void keep(struct writer *w, const struct energy_reading *r, size_t n)
         IPW_GROW(p->v, p->n, p->cap);
         p->v[p->n++] = (struct store_reading){r[i].t_before - w->segment->anchor_ns,
                                               r[i].t_after - w->segment->anchor_ns, r[i].raw, r[i].status};
-        if (!p->throttle || r[i].status || r[i].raw == p->bits)
-            continue;
-        p->bits = r[i].raw;
-        IPW_GROW(w->throttle, w->n_throttle, w->cap_throttle);
-        w->throttle[w->n_throttle++] =
-            (struct throttle){r[i].t_before - w->segment->anchor_ns, (size_t)r[i].channel, r[i].raw};
+        if ((p->throttle || p->throttled) && !r[i].status)
+            note_throttle(w, p, &r[i]);
     }
 }
 
@@ -280,8 +297,10 @@ int writer_start(struct writer *w, struct ipw_err *err)
     pthread_cond_init(&w->wake, &attr);
     pthread_cond_init(&w->job_done, NULL);
     pthread_condattr_destroy(&attr);
-    for (size_t i = 0; i < w->n_channels; i++)
+    for (size_t i = 0; i < w->n_channels; i++) {
         w->pending[i].throttle = ipw_ends(ch[i].id, ":throttle");
+        w->pending[i].throttled = ipw_ends(ch[i].id, ":throttled");
+    }
     int e = pthread_create(&w->thread, NULL, writer_main, w);
     if (e)
         return ipw_err_set(err, IPW_E_ENV, "cannot start the writer thread: %s", strerror(e));

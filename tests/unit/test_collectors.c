@@ -17,7 +17,7 @@ static const struct {
     {"powercap", "many"},
     {"powercap", "sgx"},      {"powercap", "empty"},  {"powercap", "garbage"}, {"powercap", "masked"},
     {"powercap", "dangling"}, {"powercap", "none"},   {"powercap", "vm"},      {"powercap", "nothing"},
-    {"estimator", "none"},    {"estimator", "vm"},    {"estimator", "masked"}, {"estimator", "nothing"},
+    {"thermal", "hot"},       {"estimator", "none"},    {"estimator", "vm"},    {"estimator", "masked"}, {"estimator", "nothing"},
 };
 
 static const struct energy_collector_ops *ops_of(const char *name)
@@ -42,7 +42,7 @@ static void check_row(const struct energy_channel *c)
         assert_null(strstr(c->remedy.text, "doctor"));
         return;
     }
-    assert_true(c->unit_nj > 0 && c->gain_u > 0);
+    assert_true(c->unit_nj > 0 && (c->kind == ENERGY_KIND_GAUGE || c->gain_u > 0));
     if (c->kind == ENERGY_KIND_COUNTER)
         assert_true(c->period_ns > 0);
 }
@@ -87,6 +87,37 @@ static void run_case(const struct energy_collector_ops *ops, const char *fixture
     if (c)
         ops->close(c, &f.env);
     assert_int_equal(atomic_load(&f.open_fds), 0);
+    free(list.v);
+    fake_io_release(&f);
+}
+
+/* One count for each package, the temperature of the CPU's zone alone. */
+static void test_thermal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id;
+        uint64_t raw;
+    } want[] = {{"cpu:package-0:throttled", 7}, {"cpu:package-1:throttled", 0}, {"cpu:thermal_zone1:temperature", 61000}};
+    struct fake_io f;
+    struct energy_channels list = {0};
+    struct energy_collector *c;
+    const struct energy_collector_ops *ops = ops_of("thermal");
+    fake_io_init(&f, "hot");
+    ops->open(&c, &f.env, &list);
+    assert_int_equal(list.n, 3);
+    unsigned seen = 0;
+    for (size_t i = 0; i < 3; i++)
+        for (unsigned k = 0; k < 3; k++) {
+            uint64_t raw;
+            if (!ipw_streq(list.v[i].id, want[k].id))
+                continue;
+            assert_int_equal(ops->read(c, &f.env, i, &raw), 0);
+            assert_true(raw == want[k].raw);
+            seen |= 1u << k;
+        }
+    assert_int_equal(seen, 7);
+    ops->close(c, &f.env);
     free(list.v);
     fake_io_release(&f);
 }
@@ -423,7 +454,7 @@ static void test_cpuinfo(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conformance), cmocka_unit_test(test_fixtures),
+        cmocka_unit_test(test_conformance), cmocka_unit_test(test_thermal), cmocka_unit_test(test_fixtures),
         cmocka_unit_test(test_gain),        cmocka_unit_test(test_remedies), cmocka_unit_test(test_bare_number),
         cmocka_unit_test(test_partial),     cmocka_unit_test(test_modes),
         cmocka_unit_test(test_vanish),      cmocka_unit_test(test_estimator),
