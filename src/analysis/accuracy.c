@@ -233,6 +233,33 @@ static void energy(const struct table_run *run, const struct columns *k, bool al
         meter_band(per_joule[i], run, true);
 }
 
+/* The same figures in another total. No better-meter band: its gain is not that of the component total. */
+static void other_scope(const struct table_run *run, enum table_scope k, bool allow_missing, struct accuracy_result *out)
+{
+    double *c = ipw_calloc(run->n * 3 + 1, sizeof *c), *e = c + run->n, *p = e + run->n, total = 0;
+    bool some = some_scored(run);
+    size_t n = 0;
+    for (size_t i = 0; i < run->n; i++) {
+        const struct table_row *r = &run->v[i];
+        if (!isfinite(r->other_j[k]) || !(r->energy_s > 0))
+            continue;
+        total += r->other_j[k];
+        if (!told(r, some))
+            continue;
+        c[n] = correct(r);
+        e[n] = r->other_j[k];
+        p[n++] = r->other_j[k] / r->energy_s;
+    }
+    out->other[k].total_j = n ? total : (double)NAN;
+    struct stats_interval j = stats_mean_t(e, n), w = stats_mean_t(p, n), ipj = stats_ratio(c, e, n), ipw = stats_ratio(c, p, n);
+    bool enough = n && some && (allow_missing || (double)n >= enough_energy * (double)out->n_scored);
+    out->other[k].per_query_j = n ? estimate_of(&j) : unknown(0);
+    out->other[k].power_w = n ? estimate_of(&w) : unknown(0);
+    out->other[k].ipj = enough ? estimate_of(&ipj) : unknown(n);
+    out->other[k].ipw = enough ? estimate_of(&ipw) : unknown(n);
+    free(c);
+}
+
 static struct spread spread_of(const double *x, size_t n)
 {
     if (!n)
@@ -360,6 +387,8 @@ void accuracy_of(const struct table_run *run, bool allow_missing, struct accurac
     count(run, out);
     accuracy(run, out);
     energy(run, &k, allow_missing, out);
+    other_scope(run, TABLE_ACCEL, allow_missing, out);
+    other_scope(run, TABLE_SYSTEM, allow_missing, out);
     out->energy = spread_of(k.e, k.n);
     out->power = spread_of(k.p, k.n);
     out->efficiency_accuracy = stats_mean(k.c, k.n);

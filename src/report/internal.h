@@ -55,8 +55,10 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
 
 /* {est, lo, hi, meter_lo, meter_hi, n, method} under key. */
 void report_put_estimate(struct json_out *o, json_node *to, const char *key, const struct estimate *e);
-/* The same for the only scope there is: {"component": {...}}. */
-void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *e);
+/* By the name of its total: {"component": {...}, "accel": {...}, "system": {...}}; the last two NULL or with n 0: left
+ * out. */
+void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *component,
+                       const struct estimate *accel, const struct estimate *system);
 /* A count: a whole number, null where it is not known. */
 void report_put_count(struct json_out *o, json_node *to, const char *key, double n);
 

@@ -15,9 +15,15 @@ void report_put_estimate(struct json_out *o, json_node *to, const char *key, con
     json_put_str(o, n, "method", e->method);
 }
 
-void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *e)
+void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *component,
+                       const struct estimate *accel, const struct estimate *system)
 {
-    report_put_estimate(o, json_put_obj(o, to, key), "component", e);
+    json_node *n = json_put_obj(o, to, key);
+    report_put_estimate(o, n, "component", component);
+    if (accel && accel->n)
+        report_put_estimate(o, n, "accel", accel);
+    if (system && system->n)
+        report_put_estimate(o, n, "system", system);
 }
 
 void report_put_count(struct json_out *o, json_node *to, const char *key, double n)
@@ -59,15 +65,23 @@ static void put_energy(struct json_out *o, json_node *top, const struct table_ru
     json_put_str(o, e, "source", run->energy_source);
     json_put_str(o, e, "headline", "component");
     json_put_str(o, e, "signature", run->signature);
-    put_scope_num(o, e, "total_j", r->total_j);
-    report_put_scoped(o, e, "per_query_j", &r->per_query_j);
+    json_node *total = json_put_obj(o, e, "total_j");
+    json_put_num(o, total, "component", r->total_j);
+    for (size_t k = 0; k < TABLE_SCOPES; k++)
+        if (run->scope_signature[k])
+            json_put_num(o, total, k == TABLE_ACCEL ? "accel" : "system", r->other[k].total_j);
+    json_node *signatures = json_put_arr(o, e, "signatures");
+    for (size_t k = 0; k < TABLE_SCOPES; k++)
+        if (run->scope_signature[k])
+            json_put_str(o, signatures, NULL, run->scope_signature[k]);
+    report_put_scoped(o, e, "per_query_j", &r->per_query_j, &r->other[TABLE_ACCEL].per_query_j, &r->other[TABLE_SYSTEM].per_query_j);
     put_scope_num(o, e, "gap_j", r->gap_j);
     put_scope_num(o, e, "idle_w", run->idle_w);
     put_scope_num(o, e, "idle_cold_w", run->idle_cold_w);
     put_scope_num(o, e, "idle_after_w", run->idle_after_w);
     json_put_bool(o, e, "idle_drifts", run->idle_drifts);
     json_put_bool(o, e, "idle_indicative", run->idle_quick);
-    report_put_scoped(o, e, "net_per_query_j", &r->net_per_query_j);
+    report_put_scoped(o, e, "net_per_query_j", &r->net_per_query_j, NULL, NULL);
     json_node *parts = json_put_arr(o, e, "members");
     for (size_t i = 0; i < run->n_members; i++) {
         json_node *m = json_put_obj(o, parts, NULL);
@@ -112,13 +126,13 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     json_put_num(o, n, "all_right", r->all_right);
     json_put_int(o, n, "unscored", (int64_t)r->n_unscored);
     put_energy(o, top, run, r);
-    report_put_scoped(o, top, "ipj", &r->ipj);
-    report_put_scoped(o, top, "ipj_net", &r->ipj_net);
-    report_put_scoped(o, top, "ipw", &r->ipw);
-    report_put_scoped(o, top, "ipw_tw", &r->ipw_tw);
-    report_put_scoped(o, top, "ipw_slo", &r->ipw_slo);
+    report_put_scoped(o, top, "ipj", &r->ipj, &r->other[TABLE_ACCEL].ipj, &r->other[TABLE_SYSTEM].ipj);
+    report_put_scoped(o, top, "ipj_net", &r->ipj_net, NULL, NULL);
+    report_put_scoped(o, top, "ipw", &r->ipw, &r->other[TABLE_ACCEL].ipw, &r->other[TABLE_SYSTEM].ipw);
+    report_put_scoped(o, top, "ipw_tw", &r->ipw_tw, NULL, NULL);
+    report_put_scoped(o, top, "ipw_slo", &r->ipw_slo, NULL, NULL);
     n = json_put_obj(o, top, "power_w");
-    report_put_scoped(o, n, "mean", &r->power_w);
+    report_put_scoped(o, n, "mean", &r->power_w, &r->other[TABLE_ACCEL].power_w, &r->other[TABLE_SYSTEM].power_w);
     put_scope_num(o, n, "max", r->power_max_w);
     n = json_put_obj(o, top, "flags");
     json_put_int(o, n, "slowed", (int64_t)r->n_slowed);

@@ -10,6 +10,7 @@
 #include "energy/attribute.h"
 #include "energy/collector.h"
 #include "run/conditions.h"
+#include "run/scopes.h"
 
 struct attempt { /* one query row and where it belongs */
     size_t row;
@@ -366,6 +367,16 @@ static double total_gain(const struct loader *l)
     return den > 0 ? num / den : (double)NAN;
 }
 
+static int load_scopes(struct loader *l, struct store *store, struct ipw_err *err)
+{
+    size_t *row_of = ipw_calloc(l->n_at + 1, sizeof *row_of);
+    for (size_t i = 0; i < l->n_at; i++)
+        row_of[i] = l->at[i].row;
+    int rc = run_scopes_load(l->t, store, row_of, l->n_at, err);
+    free(row_of);
+    return rc;
+}
+
 /* ---- scores ---- */
 
 static int on_score(const struct store_score *s, void *ud)
@@ -403,6 +414,8 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
         goto out;
     flush(&l);
     finish_joules(&l);
+    if ((rc = load_scopes(&l, store, err)))
+        goto out;
     t->gain_u = total_gain(&l);
     rc = store_each_score(store, on_score, &l, err);
 out:

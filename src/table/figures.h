@@ -47,6 +47,10 @@ struct accuracy_result {
     double total_j, gap_j;
     const char *energy_reason;
     struct estimate per_query_j, power_w, ipj, ipw, ipw_tw, ipw_slo;
+    struct {
+        double total_j;
+        struct estimate per_query_j, power_w, ipj, ipw;
+    } other[TABLE_SCOPES]; /* accel, system: over the questions of S that have them; n 0 without such a channel */
     double power_max_w; /* the largest mean power of a query */
     struct estimate net_per_query_j, ipj_net; /* less idle; over S_E with a baseline */
     size_t n_slowed, n_capped; /* of the attempted: hot or braked, at the power limit */

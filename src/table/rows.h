@@ -10,6 +10,9 @@
 #include "base/mem.h"
 #include "base/status.h"
 
+/* Totals beside the component total. */
+enum table_scope { TABLE_ACCEL, TABLE_SYSTEM, TABLE_SCOPES };
+
 struct table_row {
     const char *query_id, *dataset, *domain; /* domain: the record's subject */
     int64_t sample, attempt;
@@ -24,6 +27,7 @@ struct table_row {
     double decode_s;          /* first token to last token */
     /* component total over all attempts, J; NAN unless status is measured, estimated or low_resolution */
     double energy_j, u_j; /* u_j: one sigma without gain */
+    double other_j[TABLE_SCOPES]; /* the same of the other totals; NAN unknown */
     double energy_s;      /* seconds of all attempts: what energy_j was spent in */
     double prefill_j, decode_j; /* of the last attempt */
     double net_j;               /* energy_j less the idle watts of the time; NAN without a baseline */
@@ -49,6 +53,7 @@ struct table_run {
     const char *energy_source;    /* measured, partial, estimated, none */
     const char *energy_reason;    /* why none or estimated; NULL */
     const char *signature;        /* "component(cpu_package)" */
+    const char *scope_signature[TABLE_SCOPES]; /* "accel(gpu_board)"; NULL: no such channel */
     double gain_u;                /* one sigma of the total: member gains weighted by their joules */
     double gap_j;                 /* component energy between queries; NAN unknown */
     const struct table_member *members;

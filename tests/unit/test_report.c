@@ -97,6 +97,7 @@ static void invent_row(struct table_row *r, const struct spec *s, size_t i)
     bool estimated = ipw_streq(s->source, "estimated");
     r->energy_status = missing ? ENERGY_MISSING : estimated ? ENERGY_ESTIMATED : ENERGY_MEASURED;
     r->energy_reason = missing ? "counter_gap" : NULL;
+    r->other_j[TABLE_ACCEL] = r->other_j[TABLE_SYSTEM] = NAN;
     r->net_j = s->idle_w > 0 ? r->energy_j - s->idle_w * r->latency_s : (double)NAN;
     r->slowed = s->idle_w > 0 && i % 10 == 0;
 }
