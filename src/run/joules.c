@@ -15,6 +15,7 @@
 #include "store/pack.h"
 
 static const int64_t SECOND = 1000000000;
+static const double CHECK_S = 3; /* a counter is checked against power over so many seconds at least */
 
 struct asked { /* a query that was sent */
     int64_t id, segment;
@@ -33,9 +34,10 @@ struct facts {
         struct ipw_clock_triple clock; /* the last one seen */
     } *segment;
     size_t n_segment, cap_segment;
-    struct {
-        int64_t id;
+    struct channel {
+        int64_t id, device;
         struct energy_channel ch;
+        double *mean_w; /* by segment: over its queries with joules; NAN none */
     } *channel;
     size_t n_channel, cap_channel;
     struct idle *idle;
@@ -132,7 +134,10 @@ static int on_channel(const struct store_channel *c, void *ud)
     snprintf(ch.source, sizeof ch.source, "%s", c->source);
     const struct energy_collector_ops *ops = energy_collector_find(c->source);
     ch.estimated = ops && ops->estimated;
+    memset(&f->channel[f->n_channel], 0, sizeof *f->channel);
     f->channel[f->n_channel].id = c->id;
+    f->channel[f->n_channel].device = c->device;
+    f->channel[f->n_channel].mean_w = ipw_calloc(f->n_segment + 1, sizeof(double));
     f->channel[f->n_channel++].ch = ch;
     return 0;
 }
@@ -270,27 +275,79 @@ static int put_idles(struct store *store, const struct facts *f, struct ipw_err 
     return rc;
 }
 
-/* One channel of one segment: readings and marks in, rows out. */
-static int attribute_channel(struct store *store, const struct facts *f, size_t seg, size_t chan,
-                             const struct asked *q, size_t n, struct energy_value *gap, struct ipw_err *err)
+static int compute(struct store *store, const struct facts *f, size_t seg, const struct channel *c,
+                   const struct asked *q, size_t n, struct energy_query_value *out, struct energy_value *gap,
+                   bool in_total, struct ipw_err *err)
 {
-    struct energy_channel ch = f->channel[chan].ch;
+    struct energy_channel ch = c->ch;
     struct readings r = {0};
-    int64_t id = f->channel[chan].id;
-    int rc = store_each_readings(store, f->segment[seg].id, id, on_block, &r, err);
+    int rc = store_each_readings(store, f->segment[seg].id, c->id, on_block, &r, err);
     if (!rc && r.damaged)
         rc = ipw_err_set(err, IPW_E_INPUT, "the stored readings of '%s' are damaged", ch.id);
     struct energy_mark *marks = ipw_calloc(n, sizeof *marks);
-    struct energy_query_value *out = ipw_calloc(n, sizeof *out);
-    if (rc || ch.kind == ENERGY_KIND_GAUGE || !r.n)
-        goto out;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         marks[i] = q[i].mark;
-    ch.pmax_w = pmax_of(f->segment[seg].env, ch.id);
-    struct energy_facts e = {&ch, r.v, r.n, marks, n, f->segment[seg].suspended, f->segment[seg].n_suspended};
-    energy_attribute(&e, out, gap);
-    if (ch.in_total && !ch.estimated)
-        add_idle(f, seg, &e);
+        out[i].total = out[i].prefill = out[i].decode = *gap;
+    }
+    if (!rc && r.n) {
+        ch.pmax_w = pmax_of(f->segment[seg].env, ch.id);
+        struct energy_facts e = {&ch, r.v, r.n, marks, n, f->segment[seg].suspended, f->segment[seg].n_suspended};
+        energy_attribute(&e, out, gap);
+        if (in_total && !ch.estimated)
+            add_idle(f, seg, &e);
+    }
+    free(marks);
+    free(r.v);
+    return rc;
+}
+
+static double mean_w(const struct asked *q, const struct energy_query_value *out, size_t n)
+{
+    double j = 0, s = 0;
+    for (size_t i = 0; i < n; i++)
+        if (valued(&out[i].total)) {
+            j += (double)out[i].total.nj * 1e-9;
+            s += (double)(q[i].mark.t_end - q[i].mark.t_send) * 1e-9;
+        }
+    return s >= CHECK_S ? j / s : (double)NAN;
+}
+
+/* The power sensor of what a counter counts, NULL if none. */
+static const struct channel *power_of(const struct facts *f, const struct channel *c)
+{
+    for (size_t i = 0; i < f->n_channel; i++) {
+        const struct channel *p = &f->channel[i];
+        if (p->device == c->device && p->ch.scope == c->ch.scope &&
+            (p->ch.kind == ENERGY_KIND_POWER_INST || p->ch.kind == ENERGY_KIND_POWER_AVG))
+            return p;
+    }
+    return NULL;
+}
+
+/* Counters are known that stand still, run backwards or count in another unit than they say (telemetry 3.4, 3.5): one
+ * that is ten times off its own power sensor is not believed, and the sensor's joules take its place. */
+static int attribute_channel(struct store *store, struct facts *f, size_t seg, size_t chan, const struct asked *q,
+                             size_t n, struct energy_value *gap, struct ipw_err *err)
+{
+    struct channel *c = &f->channel[chan];
+    int64_t id = c->id;
+    struct energy_query_value *out = ipw_calloc(n, sizeof *out);
+    int rc = compute(store, f, seg, c, q, n, out, gap, c->ch.in_total, err);
+    double w = c->mean_w[seg] = mean_w(q, out, n);
+    const struct channel *p = c->ch.kind == ENERGY_KIND_COUNTER ? power_of(f, c) : NULL;
+    double ratio = p ? w / p->mean_w[seg] : (double)NAN;
+    if (!rc && (ratio < 0.1 || ratio > 10)) {
+        *gap = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = "no_readings"};
+        rc = compute(store, f, seg, p, q, n, out, gap, false, err);
+        for (size_t k = 0; k < f->n_idle; k++) /* the counter's idle watts are not believed either */
+            if (f->idle[k].segment == f->segment[seg].id)
+                f->idle[k].w = f->idle[k].slice_w[0] = NAN;
+        for (size_t i = 0; i < n; i++) {
+            struct energy_value *const all[] = {&out[i].total, &out[i].prefill, &out[i].decode};
+            for (size_t k = 0; k < 3; k++)
+                all[k]->reason = all[k]->reason ? all[k]->reason : "counter_disagrees";
+        }
+    }
     for (size_t i = 0; i < n && !rc; i++) {
         rc = put_value(store, q[i].id, id, "total", &out[i].total, err);
         if (!rc)
@@ -298,22 +355,19 @@ static int attribute_channel(struct store *store, const struct facts *f, size_t 
         if (!rc)
             rc = put_value(store, q[i].id, id, "decode", &out[i].decode, err);
     }
-out:
-    free(marks);
     free(out);
-    free(r.v);
     return rc;
 }
 
-/* query 0: energy between queries, per channel over all segments. */
-static int attribute(struct store *store, struct facts *f, struct ipw_err *err)
+/* query 0: energy between queries, per channel over all segments. Powers first: they check the counters. */
+static int attribute(struct store *store, struct facts *f, bool counters, struct ipw_err *err)
 {
     struct energy_value *gaps = ipw_calloc(f->n_segment + 1, sizeof *gaps);
     int rc = 0;
-    if (f->n_q)
-        qsort(f->q, f->n_q, sizeof *f->q, by_send);
     for (size_t c = 0; c < f->n_channel && !rc; c++) {
         size_t n_gaps = 0;
+        if (f->channel[c].ch.kind == ENERGY_KIND_GAUGE || (f->channel[c].ch.kind == ENERGY_KIND_COUNTER) != counters)
+            continue;
         for (size_t s = 0, from = 0, to; s < f->n_segment && !rc; s++, from = to) {
             for (to = from; to < f->n_q && f->q[to].segment == f->segment[s].id;)
                 to++;
@@ -322,12 +376,20 @@ static int attribute(struct store *store, struct facts *f, struct ipw_err *err)
             gaps[n_gaps] = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = "no_readings"};
             rc = attribute_channel(store, f, s, c, f->q + from, to - from, &gaps[n_gaps++], err);
         }
-        if (rc || !n_gaps || f->channel[c].ch.kind == ENERGY_KIND_GAUGE)
+        if (rc || !n_gaps)
             continue;
         struct energy_value gap = energy_sum(gaps, n_gaps);
         rc = put_value(store, 0, f->channel[c].id, "total", &gap, err);
     }
     free(gaps);
+    return rc;
+}
+
+static int load_queries(struct store *store, struct facts *f, struct ipw_err *err)
+{
+    int rc = store_each_query(store, 0, on_query, f, err);
+    if (f->n_q)
+        qsort(f->q, f->n_q, sizeof *f->q, by_send);
     return rc;
 }
 
@@ -337,11 +399,14 @@ int run_joules(struct store *store, struct ipw_err *err)
     int rc;
     if (!(rc = store_each_segment(store, on_segment, &f, err)) && !(rc = store_each_clock(store, on_clock, &f, err)) &&
         !(rc = store_each_baseline(store, on_baseline, &f, err)) &&
-        !(rc = store_each_channel(store, on_channel, &f, err)) && !(rc = store_each_query(store, 0, on_query, &f, err)) &&
-        !(rc = store_clear_energy(store, ENERGY_ATTRIBUTION_VERSION, err)) && !(rc = attribute(store, &f, err)))
+        !(rc = store_each_channel(store, on_channel, &f, err)) && !(rc = load_queries(store, &f, err)) &&
+        !(rc = store_clear_energy(store, ENERGY_ATTRIBUTION_VERSION, err)) && !(rc = attribute(store, &f, false, err)) &&
+        !(rc = attribute(store, &f, true, err)))
         rc = put_idles(store, &f, err);
     for (size_t i = 0; i < f.n_segment; i++)
         free(f.segment[i].suspended);
+    for (size_t i = 0; i < f.n_channel; i++)
+        free(f.channel[i].mean_w);
     ipw_arena_release(&f.arena);
     free(f.q);
     free(f.segment);
