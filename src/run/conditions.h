@@ -16,8 +16,7 @@ double run_idle_at(const struct run_conditions *c, int64_t segment, int64_t t, d
 /* Mean over segments of the baselines of one kind ("cold", "loaded", "after"), NAN if none. */
 double run_idle_w(const struct run_conditions *c, const char *kind);
 
-/* The idle watts before and after differ by more than 5 % and 2 W (telemetry 4.8 warns at either; both here, because 5 s
- * of a desktop do). */
+/* The idle watts before and after differ by more than 5 % or 2 W. */
 bool run_idle_drifts(const struct run_conditions *c);
 
 /* A baseline was watched for less than 20 s. */
