@@ -359,6 +359,16 @@ bool meter_boundary(const struct meter *m, size_t i)
            c->latency_ns <= BOUNDARY_LATENCY_NS;
 }
 
+/* The same energy can be read from another source, so that nothing is lost. */
+static bool read_elsewhere(const struct meter *m, const struct energy_channel *c)
+{
+    for (size_t i = 0; i < m->ch.n; i++)
+        if (m->ch.v[i].status == ENERGY_CHANNEL_OK && !m->ch.v[i].estimated && m->ch.v[i].scope == c->scope &&
+            ipw_streq(m->ch.v[i].device, c->device))
+            return true;
+    return false;
+}
+
 /* Denied can be helped at once, an error perhaps, absence least. */
 const struct energy_remedy *meter_remedy(const struct meter *m)
 {
@@ -366,7 +376,7 @@ const struct energy_remedy *meter_remedy(const struct meter *m)
         ENERGY_CHANNEL_DENIED, ENERGY_CHANNEL_ERROR, ENERGY_CHANNEL_ABSENT};
     for (size_t k = 0; k < 3; k++)
         for (size_t i = 0; i < m->ch.n; i++)
-            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id)
+            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id && !read_elsewhere(m, &m->ch.v[i]))
                 return &m->ch.v[i].remedy;
     return NULL;
 }
