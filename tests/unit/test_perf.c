@@ -280,6 +280,10 @@ static void test_denied(void **state)
     m = open_meter(&f.env, METER_AUTO);
     assert_string_equal(meter_source(m), "partial");
     meter_close(m);
+    f.rules[0].part = "perf:"; /* the refusal names that socket and not the one that powercap reads */
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), IPW_E_ENV);
+    assert_non_null(strstr(err.text, "'perf:energy-pkg:1' (denied)"));
+    assert_null(strstr(err.text, "'perf:energy-pkg:0'"));
     fake_io_release(&f);
     /* nothing else: the way out stands in the refusal, whole */
     fake_io_init(&f, "perf_client");
