@@ -198,12 +198,22 @@ static bool any_in_total(const struct meter *m)
     return false;
 }
 
+/* The same energy can be read from another source, so that nothing is lost. */
+static bool read_elsewhere(const struct meter *m, const struct energy_channel *c)
+{
+    for (size_t i = 0; i < m->ch.n; i++)
+        if (m->ch.v[i].status == ENERGY_CHANNEL_OK && !m->ch.v[i].estimated && m->ch.v[i].scope == c->scope &&
+            ipw_streq(m->ch.v[i].device, c->device))
+            return true;
+    return false;
+}
+
 static int refuse_measured(const struct meter *m, struct ipw_err *err)
 {
     char seen[240] = "";
     size_t len = 0;
     for (size_t i = 0; i < m->ch.n && len < sizeof seen - 1; i++)
-        if (!m->ch.v[i].in_total && m->ch.v[i].status != ENERGY_CHANNEL_OK)
+        if (!m->ch.v[i].in_total && m->ch.v[i].status != ENERGY_CHANNEL_OK && !read_elsewhere(m, &m->ch.v[i]))
             len += (size_t)snprintf(seen + len, sizeof seen - len, "%s'%s' (%s)", len ? ", " : "",
                                     m->ch.v[i].id, energy_channel_status_name(m->ch.v[i].status));
     const struct energy_remedy *r = meter_remedy(m);
@@ -366,7 +376,7 @@ const struct energy_remedy *meter_remedy(const struct meter *m)
         ENERGY_CHANNEL_DENIED, ENERGY_CHANNEL_ERROR, ENERGY_CHANNEL_ABSENT};
     for (size_t k = 0; k < 3; k++)
         for (size_t i = 0; i < m->ch.n; i++)
-            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id)
+            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id && !read_elsewhere(m, &m->ch.v[i]))
                 return &m->ch.v[i].remedy;
     return NULL;
 }

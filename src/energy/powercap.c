@@ -2,90 +2,26 @@
  * drivers/powercap/{powercap_sys,intel_rapl_common}.c. */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "energy/collector.h"
-#include "energy/cpuinfo.h"
+#include "energy/live_fd.h"
+#include "energy/rapl.h"
 
-#define POWERCAP "/sys/class/powercap"
+enum { TRIES = 3 };
 
-enum { PERIOD_NS = 1000000, TRIES = 3 };
-
-struct zone {
-    char name[48]; /* of the folder: "intel-rapl:0:1" */
-    bool mmio;
-    uint32_t top;
-    int64_t sub; /* -1: a top-level zone */
-    char label[48]; /* content of `name`: "package-1" */
-    _Atomic int fd; /* -1: never opened */
-    _Atomic unsigned readers;
-    _Atomic bool gone;
-    int retired; /* what fd was before; closed when no reader can hold it */
+struct source {
+    struct energy_rapl_zone zone;
+    struct live_fd live;
 };
 
 struct energy_collector {
     size_t n;
-    struct zone *z; /* one per row, in the order of the rows */
+    struct source *s; /* one per row, in the order of the rows */
 };
-
-/* ---- names ---- */
-
-/* Hex, as the kernel prints it ("%s:%x"): zone 10 is "intel-rapl:a". */
-static const char *parse_hex(const char *s, uint32_t *out)
-{
-    uint32_t v = 0;
-    const char *p = s;
-    for (; p - s < 7; p++) {
-        char c = ipw_tolower(*p);
-        if (ipw_isdigit((unsigned char)c))
-            v = v * 16 + (uint32_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            v = v * 16 + (uint32_t)(c - 'a' + 10);
-        else
-            break;
-    }
-    *out = v;
-    return p == s ? NULL : p;
-}
-
-static bool parse_zone(const char *name, struct zone *z)
-{
-    static const char *const prefix[] = {"intel-rapl:", "intel-rapl-mmio:"};
-    const char *p = NULL;
-    for (int i = 0; i < 2; i++)
-        if (ipw_starts(name, prefix[i])) {
-            z->mmio = i;
-            p = name + strlen(prefix[i]);
-        }
-    uint32_t sub;
-    if (!p || strlen(name) >= sizeof z->name || !(p = parse_hex(p, &z->top)))
-        return false;
-    z->sub = -1;
-    if (*p == ':') {
-        if (!(p = parse_hex(p + 1, &sub)))
-            return false;
-        z->sub = sub;
-    }
-    memcpy(z->name, name, strlen(name) + 1);
-    return !*p;
-}
-
-/* Parents before children, MSR before MMIO. */
-static int by_zone(const void *a, const void *b)
-{
-    const struct zone *x = a, *y = b;
-    if (x->mmio != y->mmio)
-        return x->mmio ? 1 : -1;
-    if (x->top != y->top)
-        return x->top < y->top ? -1 : 1;
-    return (x->sub > y->sub) - (x->sub < y->sub);
-}
 
 /* ---- reading ---- */
 
@@ -116,138 +52,66 @@ static int read_fd(const struct ipw_env *env, int fd, uint64_t *raw)
     return n < 0 ? -errno : parse_uj(text, n, raw);
 }
 
-static bool vanished(int rc)
+static int powercap_read(struct energy_collector *c, const struct ipw_env *env, size_t local, uint64_t *raw)
 {
-    return rc == -ENODEV || rc == -ENOENT || rc == -ENXIO;
+    return live_fd_read(&c->s[local].live, env, read_fd, raw);
 }
 
-static int powercap_read(struct energy_collector *c, const struct ipw_env *env, size_t local,
-                         uint64_t *raw)
+static void counter_path(const struct energy_rapl_zone *z, char *out, size_t size)
 {
-    struct zone *z = &c->z[local];
-    atomic_fetch_add(&z->readers, 1); /* before fd is looked at: see reopen */
-    int fd = atomic_load(&z->fd);
-    int rc = fd < 0 ? -ENODEV : read_fd(env, fd, raw);
-    atomic_fetch_sub(&z->readers, 1);
-    if (vanished(rc) && fd >= 0)
-        atomic_store(&z->gone, true);
-    return rc;
-}
-
-static void zone_path(const struct zone *z, const char *file, char *out, size_t size)
-{
-    snprintf(out, size, POWERCAP "/%s/%s", z->name, file);
-}
-
-static int zone_text(const struct ipw_env *env, const struct zone *z, const char *file, char *out,
-                     size_t size)
-{
-    char path[128];
-    zone_path(z, file, path, sizeof path);
-    return ipw_env_read(env, path, out, size);
-}
-
-static uint64_t zone_number(const struct ipw_env *env, const struct zone *z, const char *file)
-{
-    char text[32];
-    uint64_t v;
-    return zone_text(env, z, file, text, sizeof text) > 0 && ipw_parse_u64(text, &v) ? v : 0;
-}
-
-/* A reader counts itself before it loads fd; so once fd holds the new descriptor and no reader is counted,
- * nobody can use the old one. */
-static void drop_retired(struct zone *z, const struct ipw_env *env)
-{
-    if (z->retired >= 0 && !atomic_load(&z->readers)) {
-        env->io->close(env, z->retired);
-        z->retired = -1;
-    }
-}
-
-static void reopen(struct zone *z, const struct ipw_env *env)
-{
-    drop_retired(z, env);
-    if (z->retired >= 0)
-        return;
-    char label[sizeof z->label], path[128];
-    /* Numbers are given anew when packages come and go: the zone must still be the same package. */
-    if (zone_text(env, z, "name", label, sizeof label) < 0 || strcmp(label, z->label) != 0)
-        return;
-    zone_path(z, "energy_uj", path, sizeof path);
-    int fd = env->io->open(env, path);
-    if (fd < 0)
-        return;
-    atomic_store(&z->gone, false);
-    z->retired = atomic_exchange(&z->fd, fd);
-    drop_retired(z, env);
+    snprintf(out, size, ENERGY_RAPL_POWERCAP "/%s/energy_uj", z->name);
 }
 
 static void powercap_mend(struct energy_collector *c, const struct ipw_env *env)
 {
-    for (size_t i = 0; i < c->n; i++)
-        if (atomic_load(&c->z[i].gone))
-            reopen(&c->z[i], env);
+    for (size_t i = 0; i < c->n; i++) {
+        struct source *s = &c->s[i];
+        char label[sizeof s->zone.label], path[128];
+        if (!live_fd_wants(&s->live, env))
+            continue;
+        /* Numbers are given anew when packages come and go: the zone must still be the same package. */
+        if (energy_rapl_zone_text(env, &s->zone, "name", label, sizeof label) < 0 ||
+            strcmp(label, s->zone.label) != 0)
+            continue;
+        counter_path(&s->zone, path, sizeof path);
+        int fd = env->io->open(env, path);
+        if (fd >= 0)
+            live_fd_replace(&s->live, env, fd);
+    }
 }
 
 /* ---- opening ---- */
 
-static const struct {
-    const char *label; /* a prefix */
-    enum energy_scope scope;
-} labels[] = {
-    {"package-", ENERGY_SCOPE_CPU_PACKAGE},
-    {"core", ENERGY_SCOPE_CPU_CORE},
-    {"uncore", ENERGY_SCOPE_IGPU},
-    {"dram", ENERGY_SCOPE_DRAM},
-    {"psys", ENERGY_SCOPE_PLATFORM},
-};
-
-static enum energy_scope scope_of(const char *label)
-{
-    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
-        if (ipw_starts(label, labels[i].label))
-            return labels[i].scope;
-    return ENERGY_SCOPE_RAIL; /* unknown: listed, never added */
-}
-
-__attribute__((format(printf, 3, 4))) static void remedy_set(struct energy_remedy *r, const char *id,
-                                                              const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    r->id = id;
-    vsnprintf(r->text, sizeof r->text, fmt, ap);
-    va_end(ap);
-}
-
-static void set_unreadable(struct energy_channel *row, const struct ipw_env *env,
-                           const struct zone *z, int rc)
+static void set_unreadable(struct energy_channel *row, const struct ipw_env *env, const struct energy_rapl_zone *z,
+                           int rc)
 {
     char path[128], real[512];
-    zone_path(z, "energy_uj", path, sizeof path);
+    counter_path(z, path, sizeof path);
     ipw_env_path(env, path, real, sizeof real);
     if (rc == -EACCES || rc == -EPERM) {
         row->status = ENERGY_CHANNEL_DENIED;
-        remedy_set(&row->remedy, "E_RAPL_EACCES",
-                   "RAPL found, but '%.200s' is readable by root only (kernel fix for CVE-2020-8694). For "
-                   "this boot: sudo chmod a+r " POWERCAP "/intel-rapl*/energy_uj; for good: echo "
-                   "'SUBSYSTEM==\"powercap\", ACTION==\"add\", RUN+=\"/bin/chmod a+r /sys%%p/energy_uj\"'"
-                   " | sudo tee /etc/udev/rules.d/70-ipw-rapl.rules && sudo udevadm trigger -c add -s "
-                   "powercap. Note: readable counters are a known side channel on shared machines",
-                   real);
+        energy_rapl_remedy(&row->remedy, "E_RAPL_EACCES",
+                           "RAPL found, but '%.120s' is readable by root only (kernel fix for CVE-2020-8694). For this "
+                           "boot: sudo chmod a+r " ENERGY_RAPL_POWERCAP "/intel-rapl*/energy_uj; for good, for one group:\n"
+                           "sudo groupadd -rf ipw-meter && sudo usermod -aG ipw-meter \"$USER\"\n"
+                           "echo 'SUBSYSTEM==\"powercap\", ACTION==\"add\", TEST==\"energy_uj\", RUN+=\"/bin/chgrp ipw-meter "
+                           "/sys%%p/energy_uj\", RUN+=\"/bin/chmod g+r /sys%%p/energy_uj\"' | sudo tee "
+                           "/etc/udev/rules.d/70-ipw-rapl.rules && sudo udevadm trigger -c add -s powercap\n"
+                           "and log in again. Note: readable counters are a known side channel on shared machines",
+                           real);
         return;
     }
     row->status = ENERGY_CHANNEL_ERROR;
-    remedy_set(&row->remedy, "E_RAPL_READ",
-               "'%.200s' gives no number (%s), so its energy is left out; look for rapl in dmesg", real,
-               strerror(-rc));
+    energy_rapl_remedy(&row->remedy, "E_RAPL_READ",
+                       "'%.200s' gives no number (%s), so its energy is left out; look for rapl in dmesg", real,
+                       strerror(-rc));
 }
 
 /* Opens the counter and tries it; -ENOENT when the zone has none. */
-static int zone_open(struct zone *z, const struct ipw_env *env)
+static int source_open(struct source *s, const struct ipw_env *env)
 {
     char path[128];
-    zone_path(z, "energy_uj", path, sizeof path);
+    counter_path(&s->zone, path, sizeof path);
     int fd = env->io->open(env, path);
     if (fd < 0)
         return -errno;
@@ -259,57 +123,29 @@ static int zone_open(struct zone *z, const struct ipw_env *env)
     if (rc)
         env->io->close(env, fd);
     else
-        atomic_store(&z->fd, fd);
+        atomic_store(&s->live.fd, fd);
     return rc == -ENOENT ? -ENODEV : rc;
 }
 
-/* The register has 32 bits: max_energy_range_uj = (2^32 - 1) units in whole uJ, and it starts again one unit
- * later. 61.035 uJ: 262143328850 -> 262143328911. */
+/* A register starts again one unit after its largest value. 61.035 uJ: 262143328850 -> 262143328911. */
 static void set_scale(struct energy_channel *row, uint64_t range_uj)
 {
-    double unit_uj = (double)range_uj / 4294967295.0;
+    double unit_uj = energy_rapl_unit_uj(range_uj);
     uint64_t step = unit_uj < 1 ? 1 : (uint64_t)llround(unit_uj);
     row->unit_nj = 1000;
-    row->quantum_nj = unit_uj < 1 ? 1000 : llround(unit_uj * 1000);
+    row->quantum_nj = energy_rapl_quantum_nj(range_uj);
     row->modulus = range_uj && range_uj <= UINT64_MAX - step ? range_uj + step : 0;
 }
 
-/* The largest power any of the zone's limits allows, W; 0 unknown. A laptop's short-term limit is several times its
- * long-term one, so one of them alone would make boosts look impossible. */
-static double limit_w(const struct ipw_env *env, const struct zone *z)
+static void fill_row(struct energy_channel *row, const struct energy_rapl_zone *z, const struct ipw_env *env,
+                     const struct energy_cpuinfo *cpu)
 {
-    static const char *const files[] = {"constraint_0_max_power_uw", "constraint_0_power_limit_uw",
-                                        "constraint_1_max_power_uw", "constraint_1_power_limit_uw",
-                                        "constraint_2_max_power_uw", "constraint_2_power_limit_uw"};
-    uint64_t most = 0;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        uint64_t uw = zone_number(env, z, files[i]);
-        most = uw > most ? uw : most;
-    }
-    return 1e-6 * (double)most;
-}
-
-static void fill_row(struct energy_channel *row, const struct zone *z, const struct zone *parent,
-                     const struct ipw_env *env, const struct energy_cpuinfo *cpu)
-{
-    enum energy_scope scope = scope_of(z->label);
     snprintf(row->id, sizeof row->id, "rapl:%s", z->name);
-    snprintf(row->device, sizeof row->device, "%s",
-             scope == ENERGY_SCOPE_PLATFORM ? "platform" : parent->label);
-    row->scope = scope;
-    row->kind = ENERGY_KIND_COUNTER;
-    row->period_ns = PERIOD_NS;
-    set_scale(row, zone_number(env, z, "max_energy_range_uj"));
-    /* Intel measures, AMD models: telemetry 3.1. */
-    row->gain_u = ipw_streq(cpu->vendor, "GenuineIntel") ? 0.03 : 0.10;
-    const struct zone *cap = scope == ENERGY_SCOPE_PLATFORM ? z : parent;
-    row->pmax_w = 2 * limit_w(env, cap);
-    if (cpu->sgx) {
-        row->gain_u = 0.25;
-        remedy_set(&row->remedy, "W_SGX_FILTER",
-                   "this processor has SGX: its RAPL filter makes readings over less than a second wrong "
-                   "by up to half; compare whole runs, or switch SGX off in the firmware");
-    }
+    snprintf(row->device, sizeof row->device, "%s", z->device);
+    row->scope = z->scope;
+    row->pmax_w = z->pmax_w;
+    set_scale(row, energy_rapl_range_uj(env, z));
+    energy_rapl_fill(row, cpu);
 }
 
 static void set_absent(struct energy_channels *list, const struct ipw_env *env,
@@ -317,7 +153,7 @@ static void set_absent(struct energy_channels *list, const struct ipw_env *env,
 {
     struct energy_channel *row = energy_channels_add(list);
     char real[512];
-    ipw_env_path(env, POWERCAP, real, sizeof real);
+    ipw_env_path(env, ENERGY_RAPL_POWERCAP, real, sizeof real);
     snprintf(row->id, sizeof row->id, "rapl");
     snprintf(row->device, sizeof row->device, "cpu");
     row->scope = ENERGY_SCOPE_CPU_PACKAGE;
@@ -325,103 +161,84 @@ static void set_absent(struct energy_channels *list, const struct ipw_env *env,
     row->unit_nj = 1000;
     row->status = ENERGY_CHANNEL_ABSENT;
     if (cpu->hypervisor)
-        remedy_set(&row->remedy, "E_VM_NOCOUNTER",
-                   "no RAPL zones in '%.200s': this is a virtual machine, and the counters are not passed "
-                   "into it. Run on the host, or use the estimate (marked ~): --energy estimated",
-                   real);
+        energy_rapl_remedy(&row->remedy, "E_VM_NOCOUNTER",
+                           "no RAPL zones in '%.200s': this is a virtual machine, and the counters are not passed "
+                           "into it. Run on the host, or use the estimate (marked ~): --energy estimated",
+                           real);
     else if (entries == 0 || zones)
-        remedy_set(&row->remedy, "E_RAPL_MASKED",
-                   "'%.200s' is there but its zones are not: a container runtime hides them. Start it with "
-                   "-v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro "
-                   "--security-opt systempaths=unconfined",
-                   real);
+        energy_rapl_remedy(&row->remedy, "E_RAPL_MASKED",
+                           "'%.200s' is there but its zones are not: a container runtime hides them. Start it with "
+                           "-v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro "
+                           "--security-opt systempaths=unconfined",
+                           real);
     else
-        remedy_set(&row->remedy, "E_RAPL_NONE",
-                   "no RAPL zones in '%.200s'. Load the driver: sudo modprobe intel_rapl_msr (for AMD too: "
-                   "kernel 5.8 or later, 5.11 for family 19h), or use the estimate (marked ~): "
-                   "--energy estimated",
-                   real);
+        energy_rapl_remedy(&row->remedy, "E_RAPL_NONE",
+                           "no RAPL zones in '%.200s'. Load the driver: sudo modprobe intel_rapl_msr (for AMD too: "
+                           "kernel 5.8 or later, 5.11 for family 19h), or use the estimate (marked ~): "
+                           "--energy estimated",
+                           real);
 }
 
-struct listing {
-    struct zone *v;
-    size_t n, cap;
-    int entries; /* all names there, -1 when the folder is absent */
-};
-
-static void on_entry(const char *name, void *ud)
+/* True when both files show one register: b's value lies between two of a's around it. */
+static bool same_counter(const struct ipw_env *env, const struct source *a, const struct source *b)
 {
-    struct listing *l = ud;
-    struct zone z = {.retired = -1, .fd = -1};
-    l->entries++;
-    if (!parse_zone(name, &z))
-        return;
-    IPW_GROW(l->v, l->n, l->cap);
-    l->v[l->n++] = z;
+    uint64_t before, between, after;
+    return !read_fd(env, atomic_load(&a->live.fd), &before) && !read_fd(env, atomic_load(&b->live.fd), &between) &&
+           !read_fd(env, atomic_load(&a->live.fd), &after) && before <= between && between <= after;
 }
 
-static size_t list_zones(const struct ipw_env *env, struct zone **out, int *entries)
+/* Each socket may have a psys zone. They all stand for the platform, so that one is counted, unless two can be read and
+ * show different counters: then each covers a part. */
+static void split_platforms(struct energy_channel *rows, struct source *s, size_t n, const struct ipw_env *env)
 {
-    struct listing l = {0};
-    bool there = !env->io->list(env, POWERCAP, on_entry, &l);
-    if (l.n)
-        qsort(l.v, l.n, sizeof *l.v, by_zone);
-    *out = l.v;
-    *entries = there ? l.entries : -1;
-    return l.n;
+    const struct source *first = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (s[i].zone.scope != ENERGY_SCOPE_PLATFORM || rows[i].status != ENERGY_CHANNEL_OK)
+            continue;
+        if (!first)
+            first = &s[i];
+        else if (!s[i].zone.mmio && !same_counter(env, first, &s[i]))
+            snprintf(rows[i].device, sizeof rows[i].device, "platform-%x", (unsigned)s[i].zone.top);
+    }
 }
 
-static const struct zone *parent_of(const struct zone *v, size_t i)
-{
-    for (size_t j = i; j-- > 0 && v[j].mmio == v[i].mmio && v[j].top == v[i].top;)
-        if (v[j].sub < 0)
-            return &v[j];
-    return &v[i];
-}
-
-static void powercap_open(struct energy_collector **out, const struct ipw_env *env,
-                          struct energy_channels *list)
+static void powercap_open(struct energy_collector **out, const struct ipw_env *env, struct energy_channels *list)
 {
     *out = NULL;
     struct energy_cpuinfo cpu;
     energy_cpuinfo_read(&cpu, env);
-    struct zone *v;
+    struct energy_rapl_zone *zones;
     int entries;
-    size_t n = list_zones(env, &v, &entries), kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (zone_text(env, &v[i], "name", v[i].label, sizeof v[i].label) <= 0)
-            memcpy(v[i].label, v[i].name, sizeof v[i].label);
-    struct zone *rows = n ? ipw_calloc(n, sizeof *rows) : NULL;
+    size_t n = energy_rapl_zones(env, &zones, &entries), kept = 0, first_row = list->n;
+    struct source *s = n ? ipw_calloc(n, sizeof *s) : NULL;
     for (size_t i = 0; i < n; i++) {
-        int rc = zone_open(&v[i], env);
+        s[kept] = (struct source){.zone = zones[i], .live = LIVE_FD_INIT};
+        int rc = source_open(&s[kept], env);
         if (rc == -ENOENT)
             continue;
         struct energy_channel *row = energy_channels_add(list);
-        fill_row(row, &v[i], parent_of(v, i), env, &cpu);
+        fill_row(row, &zones[i], env, &cpu);
         if (rc)
-            set_unreadable(row, env, &v[i], rc);
-        rows[kept++] = v[i];
+            set_unreadable(row, env, &zones[i], rc);
+        kept++;
     }
-    free(v);
+    free(zones);
     if (!kept) {
-        free(rows);
+        free(s);
         set_absent(list, env, &cpu, entries, n > 0);
         return;
     }
     *out = ipw_malloc(sizeof **out);
-    **out = (struct energy_collector){kept, rows};
+    **out = (struct energy_collector){kept, s};
+    split_platforms(list->v + first_row, s, kept, env);
+    energy_rapl_drop_still(list, first_row, env, *out, powercap_read);
 }
 
 static void powercap_close(struct energy_collector *c, const struct ipw_env *env)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        int fd = atomic_load(&c->z[i].fd);
-        if (fd >= 0)
-            env->io->close(env, fd);
-        if (c->z[i].retired >= 0)
-            env->io->close(env, c->z[i].retired);
-    }
-    free(c->z);
+    for (size_t i = 0; i < c->n; i++)
+        live_fd_close(&c->s[i].live, env);
+    free(c->s);
     free(c);
 }
 

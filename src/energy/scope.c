@@ -50,20 +50,30 @@ static bool usable(const struct energy_channel *c)
     return c->status == ENERGY_CHANNEL_OK && c->kind != ENERGY_KIND_GAUGE;
 }
 
-/* Smaller is better: a counter loses nothing in a stall; MMIO RAPL repeats the MSR's energy. */
+/* Smaller is better: a counter loses nothing in a stall; perf and powercap's MSR and MMIO zones repeat one energy,
+ * perf without wrap and rounding. */
 static int rank(const struct energy_channel *c)
 {
-    return (int)c->kind * 2 + ipw_starts(c->id, "rapl:intel-rapl-mmio:");
+    int copy = ipw_starts(c->id, "perf:") ? 0 : ipw_starts(c->id, "rapl:intel-rapl-mmio:") ? 2 : 1;
+    return (int)c->kind * 3 + copy;
 }
 
-/* The channel that stands for (scope, device of c), NULL if none can be read. */
+/* The same device, or a package and one of its dies: kernels differ in which of the two a counter is said to be of. */
+static bool overlap(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b), common = n < m ? n : m;
+    const char *rest = n > m ? a + common : b + common;
+    return !strncmp(a, b, common) && (!*rest || ipw_starts(rest, "-die-"));
+}
+
+/* The channel that stands for (scope, device of c), NULL if none can be read. The first of equals. */
 static const struct energy_channel *best(const struct energy_channel *ch, size_t n,
                                          const struct energy_channel *c)
 {
     const struct energy_channel *b = NULL;
     for (size_t i = 0; i < n; i++)
         if (usable(&ch[i]) && !ch[i].unused && ch[i].scope == c->scope && ch[i].estimated == c->estimated &&
-            ipw_streq(ch[i].device, c->device) && (!b || rank(&ch[i]) < rank(b)))
+            overlap(ch[i].device, c->device) && (!b || rank(&ch[i]) < rank(b)))
             b = &ch[i];
     return b;
 }

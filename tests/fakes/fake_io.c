@@ -70,6 +70,24 @@ static const struct fake_rule *rule_for(const struct fake_io *f, const char *pat
     return NULL;
 }
 
+static int give(struct fake_io *f, int fd, const char *path, int zone, int event, int64_t t)
+{
+    for (int i = 0; i < FAKE_FDS; i++) {
+        int none = 0;
+        if (!atomic_compare_exchange_strong(&f->fd[i].real, &none, fd + 1))
+            continue;
+        f->fd[i].opened = t;
+        f->fd[i].zone = zone;
+        f->fd[i].event = event;
+        snprintf(f->fd[i].path, sizeof f->fd[i].path, "%s", path);
+        atomic_fetch_add(&f->open_fds, 1);
+        return FIRST_FD + i;
+    }
+    close(fd);
+    errno = EMFILE;
+    return -1;
+}
+
 static int fake_open(const struct ipw_env *env, const char *path)
 {
     struct fake_io *f = of(env);
@@ -85,19 +103,7 @@ static int fake_open(const struct ipw_env *env, const char *path)
         errno = rc ? rc : errno;
         return -1;
     }
-    for (int i = 0; i < FAKE_FDS; i++) {
-        int none = 0;
-        if (!atomic_compare_exchange_strong(&f->fd[i].real, &none, fd + 1))
-            continue;
-        f->fd[i].opened = t;
-        f->fd[i].zone = zone;
-        snprintf(f->fd[i].path, sizeof f->fd[i].path, "%s", path);
-        atomic_fetch_add(&f->open_fds, 1);
-        return FIRST_FD + i;
-    }
-    close(fd);
-    errno = EMFILE;
-    return -1;
+    return give(f, fd, path, zone, 0, t);
 }
 
 static ssize_t fake_pread(const struct ipw_env *env, int fd, void *buf, size_t n, off_t off)
@@ -131,10 +137,29 @@ static ssize_t fake_pread(const struct ipw_env *env, int fd, void *buf, size_t n
     return (ssize_t)len;
 }
 
-/* Plain files from their beginning; what has no offset (a perf event) is the next slice of a test. */
+/* Plain files from their beginning; perf events count. */
 static ssize_t fake_read(const struct ipw_env *env, int fd, void *buf, size_t n)
 {
-    return fake_pread(env, fd, buf, n, 0);
+    struct fake_io *f = of(env);
+    int i = fd - FIRST_FD;
+    if (i < 0 || i >= FAKE_FDS || !atomic_load(&f->fd[i].real) || !f->fd[i].event)
+        return fake_pread(env, fd, buf, n, 0);
+    const struct fake_rule *rule = rule_for(f, f->fd[i].path);
+    int64_t t = fake_now(env), opened = f->fd[i].opened;
+    int rc = rule ? rule->pread_rc : 0;
+    uint64_t count = atomic_load(&f->perf_count[f->fd[i].event & 7]), uj;
+    if (!rc && f->model) {
+        rc = rapl_read(f->model, (enum rapl_zone)f->fd[i].zone, opened, t, &uj);
+        count = rapl_count(f->model, (enum rapl_zone)f->fd[i].zone, opened, t);
+    }
+    if (rc == ENODEV || n < sizeof count) /* the kernel's word for an event that lost its CPU */
+        return 0;
+    if (rc) {
+        errno = rc;
+        return -1;
+    }
+    memcpy(buf, &count, sizeof count);
+    return sizeof count;
 }
 
 static int fake_list(const struct ipw_env *env, const char *path, void (*fn)(const char *name, void *ud), void *ud)
@@ -149,9 +174,17 @@ static int fake_list(const struct ipw_env *env, const char *path, void (*fn)(con
 
 static int fake_perf_event_open(const struct ipw_env *env, uint32_t type, uint64_t config, int cpu)
 {
-    (void)env, (void)type, (void)config, (void)cpu;
-    errno = ENOENT;
-    return -1;
+    static const enum rapl_zone zones[8] = {[1] = RAPL_CORE, [3] = RAPL_DRAM, [5] = RAPL_PSYS}; /* others: package */
+    struct fake_io *f = of(env);
+    int64_t t = fake_now(env);
+    char path[64];
+    snprintf(path, sizeof path, "perf:%u:%u:%d", (unsigned)type, (unsigned)config, cpu);
+    const struct fake_rule *rule = rule_for(f, path);
+    int rc = rule ? rule->open_rc : config == 0 || config > 5 ? EINVAL : f->model && rapl_in(&f->model->vanish, t) ? ENODEV : 0;
+    int fd = rc ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (rc)
+        errno = rc;
+    return fd < 0 ? -1 : give(f, fd, path, (int)zones[config & 7], (int)config, t);
 }
 
 static int fake_close(const struct ipw_env *env, int fd)
@@ -176,7 +209,8 @@ void fake_io_init(struct fake_io *f, const char *fixture)
     snprintf(f->proc, sizeof f->proc, "%s/proc", f->root);
     f->real_epoch = ipw_now(&ipw_env_host);
     f->env = (struct ipw_env){
-        .sys_root = f->root, .proc_root = f->proc, .dev_root = "", .io = &io, .clock = &fake_clock, .ud = f};
+        .sys_root = f->root, .proc_root = f->proc, .dev_root = "", .at.meter = "", .io = &io, .clock = &fake_clock,
+        .ud = f};
 }
 
 void fake_io_release(struct fake_io *f)

@@ -1,5 +1,6 @@
 /* The twin of fake_powercap without FUSE: an env whose files come from a fakefs tree, whose energy_uj files may
- * come from a rapl_model, whose calls fail where a test says, and whose clock stands still unless moved. */
+ * come from a rapl_model, whose calls fail where a test says, and whose clock stands still unless moved.
+ * A perf event has the path "perf:TYPE:CONFIG:CPU", for rules too; the model feeds it, else perf_count. */
 #ifndef IPW_FAKES_FAKE_IO_H
 #define IPW_FAKES_FAKE_IO_H
 
@@ -17,6 +18,7 @@ struct fake_io {
     struct ipw_env env; /* give &f->env away */
     char root[256], proc[264];
     struct rapl_model *model; /* NULL: energy_uj as in the tree */
+    _Atomic uint64_t perf_count[8]; /* by config */
     struct fake_rule rules[FAKE_RULES];
     bool real_clock;      /* ticks with the machine's clock, from 0 */
     int64_t real_epoch;
@@ -28,6 +30,7 @@ struct fake_io {
         _Atomic int real; /* 0: free */
         int64_t opened;
         int zone;         /* enum rapl_zone, -1: a plain file */
+        int event;        /* config of a perf event, 0: a file */
         char path[160];
     } fd[FAKE_FDS];       /* the descriptors given out are 1000 + index */
 };

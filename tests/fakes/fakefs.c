@@ -132,6 +132,7 @@ static const struct {
     {"vm", "proc/stat", STAT},
     {"nothing", "class/", NULL},
 #include "fakes/fixtures/thermal.inc"
+#include "fakes/fixtures/perf.inc"
 };
 
 static void fail(const char *what, const char *path)

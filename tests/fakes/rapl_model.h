@@ -46,8 +46,8 @@ static inline uint64_t rapl_modulus(const struct rapl_model *m)
     return m->range_uj + (unit ? unit : 1);
 }
 
-/* The register's value at t. */
-static inline uint64_t rapl_value_uj(const struct rapl_model *m, enum rapl_zone zone, int64_t t)
+/* What the zone has used by t, in whole quanta, uJ. */
+static inline uint64_t rapl_used_uj(const struct rapl_model *m, enum rapl_zone zone, int64_t t)
 {
     const struct curve *c = &m->curve;
     if (rapl_in(&m->stall, t))
@@ -65,7 +65,13 @@ static inline uint64_t rapl_value_uj(const struct rapl_model *m, enum rapl_zone 
     if (!from)
         j += m->start_j;
     uint64_t q = zone == RAPL_PSYS ? 1000000 : m->quantum_uj;
-    return (uint64_t)(j * 1e6 / (double)q) * q % rapl_modulus(m);
+    return (uint64_t)(j * 1e6 / (double)q) * q;
+}
+
+/* The register's value at t. */
+static inline uint64_t rapl_value_uj(const struct rapl_model *m, enum rapl_zone zone, int64_t t)
+{
+    return rapl_used_uj(m, zone, t) % rapl_modulus(m);
 }
 
 /* Opening at t: 0 or an errno. */
@@ -87,6 +93,12 @@ static inline int rapl_read(struct rapl_model *m, enum rapl_zone zone, int64_t o
         return EIO;
     *uj = rapl_value_uj(m, zone, t);
     return 0;
+}
+
+/* What a perf event opened at `opened` has counted by t, in 2^-32 J; a reset is none, the kernel adds up. */
+static inline uint64_t rapl_count(const struct rapl_model *m, enum rapl_zone zone, int64_t opened, int64_t t)
+{
+    return (uint64_t)((double)(rapl_used_uj(m, zone, t) - rapl_used_uj(m, zone, opened)) * 4294.967296);
 }
 
 #endif

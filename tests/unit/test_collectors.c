@@ -14,7 +14,9 @@ static const struct {
     const char *driver, *fixture;
 } conformance[] = {
     {"powercap", "xeon2"},    {"powercap", "client"}, {"powercap", "amd"},     {"powercap", "dies"},
-    {"powercap", "many"},
+    {"powercap", "many"},     {"powercap", "psys_twice"}, {"powercap", "psys_split"},
+    {"perf", "perf_xeon2"},   {"perf", "perf_client"}, {"perf", "perf_amd"},   {"perf", "perf_dies"},
+    {"perf", "perf_nomask"},  {"perf", "perf_notopo"}, {"perf", "perf_odd"},
     {"powercap", "sgx"},      {"powercap", "empty"},  {"powercap", "garbage"}, {"powercap", "masked"},
     {"powercap", "dangling"}, {"powercap", "none"},   {"powercap", "vm"},      {"powercap", "nothing"},
     {"thermal", "hot"},       {"estimator", "none"},    {"estimator", "vm"},    {"estimator", "masked"}, {"estimator", "nothing"},
