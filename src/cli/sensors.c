@@ -70,16 +70,53 @@ static void as_json(const struct meter *m, struct ipw_buf *out)
     json_out_free(o);
 }
 
+/* Each text once, under the channels that it is about. */
+static void remedies(const struct energy_channel *c, size_t n, struct ipw_buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool told = !c[i].remedy.id;
+        for (size_t k = 0; k < i && !told; k++)
+            told = c[k].remedy.id && !strcmp(c[k].remedy.text, c[i].remedy.text);
+        if (told)
+            continue;
+        ipw_buf_addf(out, "\n%s", c[i].id);
+        for (size_t k = i + 1; k < n; k++)
+            if (c[k].remedy.id && !strcmp(c[k].remedy.text, c[i].remedy.text))
+                ipw_buf_addf(out, ", %s", c[k].id);
+        ipw_buf_addf(out, "\n%s: %s\n", c[i].remedy.id, c[i].remedy.text);
+    }
+}
+
+/* The drivers that read something here, and what each was verified on. */
+static void verified(const struct energy_channel *c, size_t n, struct ipw_buf *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        bool told = c[i].status != ENERGY_CHANNEL_OK;
+        for (size_t k = 0; k < i && !told; k++)
+            told = c[k].status == ENERGY_CHANNEL_OK && !strcmp(c[k].source, c[i].source);
+        if (!told)
+            ipw_buf_addf(out, "%s%s (%s)", any ? ", " : "Drivers and what they were verified on: ", c[i].source, c[i].verified);
+        any |= !told;
+    }
+    ipw_buf_adds(out, any ? ".\n" : "");
+}
+
 /* "id scope period status in/out": the reasons stand below, they are long. */
 static void as_table(const struct meter *m, struct ipw_buf *out)
 {
     static const char *const head[] = {"channel", "covers", "every", "status", "total", "why"};
     size_t n;
     const struct energy_channel *c = meter_channels(m, &n);
+    size_t rows = 0, gauges = 0;
     const char **cells = ipw_calloc(n * 6 + 1, sizeof *cells);
     char(*every)[16] = ipw_calloc(n + 1, sizeof *every);
     for (size_t i = 0; i < n; i++) {
-        const char **row = cells + i * 6;
+        if (c[i].kind == ENERGY_KIND_GAUGE) {
+            gauges++;
+            continue;
+        }
+        const char **row = cells + rows++ * 6;
         if (c[i].period_ns > 0 && !c[i].estimated)
             snprintf(every[i], sizeof every[i], "%g ms", (double)c[i].period_ns * 1e-6);
         row[0] = c[i].id;
@@ -89,14 +126,15 @@ static void as_table(const struct meter *m, struct ipw_buf *out)
         row[4] = c[i].in_total ? "in" : "-";
         row[5] = c[i].why;
     }
-    struct report_table t = {head, 6, n, cells, 0};
+    struct report_table t = {head, 6, rows, cells, 0};
     ipw_buf_addf(out, "Energy of this machine: %s%s\n\n", meter_source(m),
                  strcmp(meter_source(m), "estimated") ? "" : " (a CPU load model; no counter can be read)");
     report_table(&t, "table", 80, out);
     ipw_buf_addf(out, "\nThe total is %s.\n", meter_signature(m));
-    for (size_t i = 0; i < n; i++)
-        if (c[i].remedy.id)
-            ipw_buf_addf(out, "\n%s %s: %s\n", c[i].id, c[i].remedy.id, c[i].remedy.text);
+    if (gauges)
+        ipw_buf_addf(out, "Beside them %zu gauge%s (load, clocks, heat): -o json.\n", gauges, gauges == 1 ? "" : "s");
+    verified(c, n, out);
+    remedies(c, n, out);
     free(cells);
     free(every);
 }
