@@ -18,6 +18,7 @@ static const struct {
     {"powercap", "sgx"},      {"powercap", "empty"},  {"powercap", "garbage"}, {"powercap", "masked"},
     {"powercap", "dangling"}, {"powercap", "none"},   {"powercap", "vm"},      {"powercap", "nothing"},
     {"estimator", "none"},    {"estimator", "vm"},    {"estimator", "masked"}, {"estimator", "nothing"},
+    {"ioreport", NULL}, /* not files but a library: test_ioreport.c */
 };
 
 static const struct energy_collector_ops *ops_of(const char *name)
@@ -95,7 +96,8 @@ static void test_conformance(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof conformance / sizeof conformance[0]; i++)
-        run_case(ops_of(conformance[i].driver), conformance[i].fixture);
+        if (conformance[i].fixture)
+            run_case(ops_of(conformance[i].driver), conformance[i].fixture);
     for (size_t i = 0; energy_collectors[i]; i++) { /* every driver is in the table */
         bool tested = false;
         for (size_t k = 0; k < sizeof conformance / sizeof conformance[0]; k++)
