@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/calibration.h"
 #include "cli/complete.h"
 #include "cli/progress.h"
 #include "cli/version.h"
@@ -89,7 +89,7 @@ static int open_meter(struct profile *p, struct ipw_err *err)
     int mode = meter_mode_of(p->plan.energy);
     if (mode < 0)
         return ipw_err_set(err, IPW_E_USAGE, "'--energy %s': auto, measured, estimated or none is needed", p->plan.energy);
-    return meter_open(&p->meter, &p->cli->env, &(struct meter_cfg){.mode = (enum meter_mode)mode}, err);
+    return cli_meter_open(&p->meter, p->cli, (struct meter_cfg){.mode = (enum meter_mode)mode}, err);
 }
 
 static int put_plan(struct profile *p, struct ipw_err *err)

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/calibration.h"
 #include "energy/meter.h"
 #include "report/report.h"
 
@@ -68,6 +68,18 @@ static void as_json(const struct meter *m, struct ipw_buf *out)
     json_out_free(o);
 }
 
+static const char *model_note(const struct meter *m)
+{
+    size_t n;
+    const struct energy_channel *c = meter_channels(m, &n);
+    if (strcmp(meter_source(m), "estimated") != 0)
+        return "";
+    for (size_t i = 0; i < n; i++)
+        if (c[i].in_total && c[i].gain_u > 0.25)
+            return " (a CPU load model; no counter can be read)";
+    return " (a CPU load model with this machine's own\nwatts, from ipw calibrate; no counter can be read)";
+}
+
 /* "id scope period status in/out": the reasons stand below, they are long. */
 static void as_table(const struct meter *m, struct ipw_buf *out)
 {
@@ -88,8 +100,7 @@ static void as_table(const struct meter *m, struct ipw_buf *out)
         row[5] = c[i].why;
     }
     struct report_table t = {head, 6, n, cells, 0};
-    ipw_buf_addf(out, "Energy of this machine: %s%s\n\n", meter_source(m),
-                 strcmp(meter_source(m), "estimated") ? "" : " (a CPU load model; no counter can be read)");
+    ipw_buf_addf(out, "Energy of this machine: %s%s\n\n", meter_source(m), model_note(m));
     report_table(&t, "table", 80, out);
     ipw_buf_addf(out, "\nThe total is %s.\n", meter_signature(m));
     for (size_t i = 0; i < n; i++)
@@ -116,7 +127,7 @@ static int sensors(struct cli *cli, int argc, char **argv)
         goto out;
     if ((code = cli_extra(rest, n_rest)))
         goto out;
-    if (cli_format(format, formats, &err) || meter_open(&m, &cli->env, &(struct meter_cfg){.mode = METER_AUTO}, &err)) {
+    if (cli_format(format, formats, &err) || cli_meter_open(&m, cli, (struct meter_cfg){.mode = METER_AUTO}, &err)) {
         code = cli_fail(&err);
         goto out;
     }

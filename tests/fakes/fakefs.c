@@ -131,6 +131,7 @@ static const struct {
     {"vm", "proc/cpuinfo", CPU_VM},
     {"vm", "proc/stat", STAT},
     {"nothing", "class/", NULL},
+#include "fakes/fixtures/estimator.inc"
 #include "fakes/fixtures/ioreport.inc"
 };
 

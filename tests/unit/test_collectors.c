@@ -407,6 +407,36 @@ static void test_estimator(void **state)
     fake_io_release(&f);
 }
 
+/* Watts are divided among physical cores; what ipw calibrate found replaces the table. */
+static void test_coefficients(void **state)
+{
+    (void)state;
+    const struct {
+        const struct energy_calibration *calibration;
+        double idle_w, core_w, gain_u;
+    } v[] = {
+        {NULL, 8 * 0.64, 8 * (3.97 - 0.64) / 4, 0.5},
+        {&(struct energy_calibration){40, 200}, 40, 40, 0.25},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct fake_io f;
+        struct ipw_err err;
+        struct meter *m;
+        size_t n;
+        fake_io_init(&f, "smt");
+        struct meter_cfg cfg = {.mode = METER_ESTIMATED, .calibration = v[i].calibration};
+        assert_int_equal(meter_open(&m, &f.env, &cfg, &err), 0);
+        const struct energy_channel *ch = meter_channels(m, &n);
+        assert_int_equal(n, 2);
+        check_near(ch[0].unit_nj, v[i].core_w, 1e-12);
+        check_near(ch[1].unit_nj, v[i].idle_w, 1e-12);
+        check_near(ch[0].gain_u, v[i].gain_u, 0);
+        check_near(ch[1].gain_u, v[i].gain_u, 0);
+        meter_close(m);
+        fake_io_release(&f);
+    }
+}
+
 static void test_cpuinfo(void **state)
 {
     (void)state;
@@ -418,6 +448,11 @@ static void test_cpuinfo(void **state)
     assert_int_equal(c.n_cpus, 2);
     assert_string_equal(c.vendor, "arm:0x41");
     assert_int_equal(c.model, 0xd0c);
+    assert_int_equal(c.n_cores, 2); /* not told: every thread counts */
+    energy_cpuinfo_parse(&c, "processor: 0\nsiblings: 20\ncpu cores: 14\nprocessor: 1\nprocessor: 2\n");
+    assert_int_equal(c.n_cores, 2);
+    energy_cpuinfo_parse(&c, "processor: 0\nsiblings: -3\ncpu cores: 99999999999\n");
+    assert_int_equal(c.n_cores, 1);
     energy_cpuinfo_parse(&c, "processor: 0\nflags : sgx_lc myhypervisor sgx1");
     assert_true(!c.sgx && !c.hypervisor);
 }
@@ -429,7 +464,7 @@ int main(void)
         cmocka_unit_test(test_gain),        cmocka_unit_test(test_remedies), cmocka_unit_test(test_bare_number),
         cmocka_unit_test(test_partial),     cmocka_unit_test(test_modes),
         cmocka_unit_test(test_vanish),      cmocka_unit_test(test_estimator),
-        cmocka_unit_test(test_cpuinfo),
+        cmocka_unit_test(test_coefficients), cmocka_unit_test(test_cpuinfo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
