@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/calibration.h"
+#include "cli/capture.h"
 #include "energy/meter.h"
 #include "report/report.h"
 
@@ -115,18 +116,27 @@ extern const struct command command_sensors;
 static int sensors(struct cli *cli, int argc, char **argv)
 {
     static const char *const formats[] = {"table", "json", NULL};
-    char *format = ipw_strdup("table");
-    struct option opt[] = {{"output", NULL, 'o', OPTION_TEXT, &format, 0, 0, "FORMAT", "table or json (table)", false}};
+    char *format = ipw_strdup("table"), *capture_dir = NULL;
+    double seconds = 10;
+    struct option opt[] = {
+        {"output", NULL, 'o', OPTION_TEXT, &format, 0, 0, "FORMAT", "table or json (table)", false},
+        {"capture", NULL, 0, OPTION_TEXT, &capture_dir, 0, 0, "DIR", "record this machine's counters into DIR", false},
+        {"seconds", NULL, 0, OPTION_REAL, &seconds, 0, 600, "N", "with --capture: for so long (10)", false},
+    };
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
     struct ipw_buf out = IPW_BUF_INIT;
     struct meter *m = NULL;
     struct ipw_err err;
     size_t n_rest;
     int code;
-    if (cli_options(&command_sensors, opt, 1, argc, argv, rest, &n_rest, &code))
+    if (cli_options(&command_sensors, opt, sizeof opt / sizeof opt[0], argc, argv, rest, &n_rest, &code))
         goto out;
     if ((code = cli_extra(rest, n_rest)))
         goto out;
+    if (capture_dir) {
+        code = capture(cli, capture_dir, seconds, as_json, &err) ? cli_fail(&err) : 0;
+        goto out;
+    }
     if (cli_format(format, formats, &err) || cli_meter_open(&m, cli, (struct meter_cfg){.mode = METER_AUTO}, &err)) {
         code = cli_fail(&err);
         goto out;
@@ -137,6 +147,7 @@ out:
     meter_close(m);
     ipw_buf_release(&out);
     free(format);
+    free(capture_dir);
     free(rest);
     return code;
 }
@@ -144,5 +155,5 @@ out:
 const struct command command_sensors = {.name = "sensors",
                                         .group = "Measure",
                                         .summary = "the energy counters here, what each covers, who may read it",
-                                        .usage = "ipw sensors [-o table|json]",
+                                        .usage = "ipw sensors [-o table|json] [--capture DIR]",
                                         .run = sensors};
