@@ -40,10 +40,20 @@ static void on_log(const struct ipw_env *env, const char *text)
     cli_say("%s", text);
 }
 
-static const char *setting(const char *name)
+#ifdef __APPLE__
+#define secure_getenv(name) (issetugid() ? NULL : getenv(name))
+#endif
+
+const char *cli_setting(const char *name)
 {
-    const char *s = getenv(name);
+    const char *s = secure_getenv(name); /* a program with capabilities takes no files and libraries from its caller */
     return s ? s : "";
+}
+
+static const char *path_setting(const char *name)
+{
+    const char *s = cli_setting(name);
+    return *s ? s : NULL;
 }
 
 void cli_say(const char *fmt, ...)
@@ -163,10 +173,14 @@ int cli_main(int argc, char **argv)
     hold_standard_files();
     setlocale(LC_CTYPE, "");
     catch_signals();
-    cli.env.sys_root = setting("IPW_SYSFS_ROOT");
-    cli.env.proc_root = setting("IPW_PROC_ROOT");
+    cli.env.sys_root = cli_setting("IPW_SYSFS_ROOT");
+    cli.env.proc_root = cli_setting("IPW_PROC_ROOT");
+    cli.env.dev_root = cli_setting("IPW_DEV_ROOT");
+    cli.env.at.nvml = path_setting("IPW_NVML_LIB");
+    cli.env.at.ioreport = path_setting("IPW_IOREPORT_LIB");
+    cli.env.at.meter = path_setting("IPW_METER");
     cli.env.log = on_log;
-    cli.color = cli.out_tty && !*setting("NO_COLOR") && strcmp(setting("TERM"), "dumb") != 0;
+    cli.color = cli.out_tty && !*cli_setting("NO_COLOR") && strcmp(cli_setting("TERM"), "dumb") != 0;
 
     const char *name = argc > 1 ? argv[1] : "help";
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))

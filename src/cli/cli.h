@@ -32,6 +32,9 @@ int cli_main(int argc, char **argv);
 /* Prints "ipw: text" and a newline on stderr, control characters replaced. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A variable of the environment, "" when it is not set. */
+const char *cli_setting(const char *name);
+
 /* Says the error's text and returns its exit code. */
 int cli_fail(const struct ipw_err *err);
 int cli_unknown_command(const char *name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/calibration.h"
 
 /* What a job was given, in the words of the runtime that would use it. NULL: everything; "": nothing. */
 static const char *visible_devices(void)
@@ -21,14 +22,21 @@ static const char *visible_devices(void)
     return NULL;
 }
 
-int cli_meter_open(struct meter **out, struct cli *cli, const struct cli_meter *opt, struct ipw_err *err)
+int cli_meter_open(struct meter **out, const struct cli *cli, const struct cli_meter *opt, struct ipw_err *err)
 {
     int mode = meter_mode_of(opt->energy ? opt->energy : "auto");
     if (mode < 0)
         return ipw_err_set(err, IPW_E_USAGE, "'--energy %s': auto, measured, estimated or none is needed", opt->energy);
     struct meter_cfg cfg = {.mode = (enum meter_mode)mode, .devices = opt->devices, .include = opt->include};
+    struct energy_calibration k;
+    bool found = false;
+    *out = NULL;
+    int rc = calibration_load(cli, &k, &found, err);
+    if (rc)
+        return rc;
+    cfg.calibration = found ? &k : NULL;
     if (!cfg.devices && (cfg.devices = visible_devices())) {
-        int rc = meter_open(out, &cli->env, &cfg, err);
+        rc = meter_open(out, &cli->env, &cfg, err);
         if (rc != IPW_E_INPUT)
             return rc;
         cfg.devices = NULL;

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/calibration.h"
 #include "cli/complete.h"
 #include "cli/meter.h"
 #include "cli/progress.h"

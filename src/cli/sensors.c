@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/capture.h"
 #include "cli/cli.h"
 #include "cli/cost.h"
 #include "cli/meter.h"
@@ -102,6 +103,18 @@ static void verified(const struct energy_channel *c, size_t n, struct ipw_buf *o
     ipw_buf_adds(out, any ? ".\n" : "");
 }
 
+static const char *model_note(const struct meter *m)
+{
+    size_t n;
+    const struct energy_channel *c = meter_channels(m, &n);
+    if (strcmp(meter_source(m), "estimated") != 0)
+        return "";
+    for (size_t i = 0; i < n; i++)
+        if (c[i].in_total && c[i].gain_u > 0.25)
+            return " (a CPU load model; no counter can be read)";
+    return " (a CPU load model with this machine's own\nwatts, from ipw calibrate; no counter can be read)";
+}
+
 /* "id scope period status in/out": the reasons stand below, they are long. */
 static void as_table(const struct meter *m, struct ipw_buf *out)
 {
@@ -127,8 +140,7 @@ static void as_table(const struct meter *m, struct ipw_buf *out)
         row[5] = c[i].why;
     }
     struct report_table t = {head, 6, rows, cells, 0};
-    ipw_buf_addf(out, "Energy of this machine: %s%s\n\n", meter_source(m),
-                 strcmp(meter_source(m), "estimated") ? "" : " (a CPU load model; no counter can be read)");
+    ipw_buf_addf(out, "Energy of this machine: %s%s\n\n", meter_source(m), model_note(m));
     report_table(&t, "table", 80, out);
     ipw_buf_addf(out, "\nThe total is %s.\n", meter_signature(m));
     if (gauges)
@@ -164,8 +176,9 @@ extern const struct command command_sensors;
 static int sensors(struct cli *cli, int argc, char **argv)
 {
     static const char *const formats[] = {"table", "json", NULL};
-    char *format = ipw_strdup("table"), *devices = NULL, *include = NULL, *model = NULL;
+    char *format = ipw_strdup("table"), *devices = NULL, *include = NULL, *model = NULL, *capture_dir = NULL;
     int64_t threads = 0;
+    double seconds = 10;
     bool cost = false;
     struct option opt[] = {
         {"devices", NULL, 0, OPTION_TEXT, &devices, 0, 0, "LIST", "GPUs that take part: index, UUID, PCI id", false},
@@ -173,6 +186,8 @@ static int sensors(struct cli *cli, int argc, char **argv)
         {"cost", NULL, 0, OPTION_FLAG, &cost, 0, 0, NULL, "what reading them costs; with -m, in tokens/s", false},
         {"model", NULL, 'm', OPTION_TEXT, &model, 0, 0, "FILE", "with --cost: a GGUF file to decode with", false},
         {"threads", NULL, 't', OPTION_INT, &threads, 1, 4096, "N", "with --cost -m: CPU threads (one per core)", false},
+        {"capture", NULL, 0, OPTION_TEXT, &capture_dir, 0, 0, "DIR", "record this machine's counters into DIR", false},
+        {"seconds", NULL, 0, OPTION_REAL, &seconds, 0, 600, "N", "with --capture: for so long (10)", false},
         {"output", NULL, 'o', OPTION_TEXT, &format, 0, 0, "FORMAT", "table or json (table)", false}};
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
     struct ipw_buf out = IPW_BUF_INIT;
@@ -187,6 +202,10 @@ static int sensors(struct cli *cli, int argc, char **argv)
     int rc = cli_format(format, formats, &err);
     if (!rc && model && !cost)
         rc = ipw_err_set(&err, IPW_E_USAGE, "'--model' goes with --cost");
+    if (!rc && capture_dir) {
+        code = capture(cli, capture_dir, seconds, as_json, &err) ? cli_fail(&err) : 0;
+        goto out;
+    }
     if (!rc)
         rc = cli_meter_open(&m, cli, &(struct cli_meter){NULL, devices, include}, &err);
     if (!rc)
@@ -205,6 +224,7 @@ out:
     free(devices);
     free(include);
     free(model);
+    free(capture_dir);
     free(rest);
     return code;
 }
@@ -212,5 +232,5 @@ out:
 const struct command command_sensors = {.name = "sensors",
                                         .group = "Measure",
                                         .summary = "the energy counters here, what each covers, who may read it",
-                                        .usage = "ipw sensors [-o table|json] [--cost [-m MODEL.gguf]]",
+                                        .usage = "ipw sensors [-o table|json] [--cost [-m MODEL.gguf]] [--capture DIR]",
                                         .run = sensors};

@@ -16,6 +16,11 @@ struct energy_channel *energy_channels_add(struct energy_channels *list); /* a z
 
 struct energy_collector; /* each driver's own state */
 
+/* What ipw calibrate knows about this machine's processors together. */
+struct energy_calibration {
+    double idle_w, max_w; /* nothing to do; all cores busy */
+};
+
 struct energy_collector_ops {
     const char *name;
     const char *what;     /* one line for `ipw list` and the docs */
@@ -38,6 +43,9 @@ struct energy_collector_ops {
     void (*mend)(struct energy_collector *c, const struct ipw_env *env);
 
     void (*close)(struct energy_collector *c, const struct ipw_env *env);
+
+    /* (optional, models only) Replaces the coefficients in this driver's own rows. */
+    void (*calibrate)(struct energy_collector *c, const struct energy_calibration *k, struct energy_channel *rows, size_t n);
 };
 
 extern const struct energy_collector_ops *const energy_collectors[]; /* NULL-terminated, in order of trust */

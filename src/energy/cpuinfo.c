@@ -18,7 +18,11 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-static void take(struct energy_cpuinfo *c, const char *key, const char *v)
+struct package {
+    int siblings, cores; /* of the first processor's package; 0 unknown */
+};
+
+static void take(struct energy_cpuinfo *c, struct package *pkg, const char *key, const char *v)
 {
     const struct {
         const char *key;
@@ -26,7 +30,9 @@ static void take(struct energy_cpuinfo *c, const char *key, const char *v)
     } numbers[] = {{"cpu family", &c->family},
                    {"model", &c->model},
                    {"stepping", &c->stepping},
-                   {"CPU part", &c->model}};
+                   {"CPU part", &c->model},
+                   {"siblings", &pkg->siblings},
+                   {"cpu cores", &pkg->cores}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (ipw_streq(key, numbers[i].key))
             *numbers[i].to = (int)strtol(v, NULL, 0);
@@ -52,6 +58,7 @@ static void trim(char *s)
 void energy_cpuinfo_parse(struct energy_cpuinfo *out, const char *text)
 {
     *out = (struct energy_cpuinfo){.family = -1, .model = -1, .stepping = -1};
+    struct package pkg = {0, 0};
     char line[8192];
     while (*text) {
         size_t len = strcspn(text, "\n"), n = len < sizeof line - 1 ? len : sizeof line - 1;
@@ -68,8 +75,13 @@ void energy_cpuinfo_parse(struct energy_cpuinfo *out, const char *text)
         if (ipw_streq(line, "processor"))
             out->n_cpus++;
         if (out->n_cpus <= 1) /* the first one speaks for all */
-            take(out, line, v);
+            take(out, &pkg, line, v);
     }
+    /* A ratio: it holds over several packages, and where some cores have two threads and others one. */
+    bool told = pkg.cores > 0 && pkg.siblings > pkg.cores;
+    out->n_cores = told ? (int)((int64_t)out->n_cpus * pkg.cores / pkg.siblings) : out->n_cpus;
+    if (out->n_cpus && out->n_cores < 1)
+        out->n_cores = 1;
 }
 
 void energy_cpuinfo_read(struct energy_cpuinfo *out, const struct ipw_env *env)

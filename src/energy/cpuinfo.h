@@ -8,6 +8,7 @@
 
 struct energy_cpuinfo {
     int n_cpus;       /* "processor" lines: hardware threads; 0 when the file cannot be read */
+    int n_cores;      /* physical cores; n_cpus where the file does not tell them apart */
     char vendor[32];  /* "GenuineIntel", "AuthenticAMD"; "arm:0x41" from "CPU implementer" */
     char name[96];    /* "model name", "" if none */
     int family, model, stepping; /* ARM: model = "CPU part"; -1 unknown */

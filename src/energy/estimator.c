@@ -1,6 +1,9 @@
-/* The CPU estimator: watts = idle of the whole machine + watts per busy CPU x CPUs that this process keeps busy.
+/* The CPU estimator: watts = idle of the whole machine + watts per busy core x cores that this process keeps busy.
  * It stores facts (CPU time, wall time); the coefficients are the channels' units, so joules can be computed again.
- * A model, never mixed with counters. */
+ * A model, never mixed with counters. One thread on each physical core is full power, two are hardly more (telemetry
+ * 3.16), so CPU time is divided among cores, not hardware threads. The limit min(1, busy/cores) is no fact that a reading
+ * could hold: it depends on the moments of reading. A process with more threads than cores is therefore overestimated,
+ * by two at most; gain_u says as much. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,8 +57,11 @@ static const struct coefficients *coefficients_of(const struct energy_cpuinfo *c
 
 enum row { LOAD, IDLE, OTHERS };
 
+#define TABLE_GAIN 0.5 /* known to a factor of two: telemetry 3.16 */
+
 struct energy_collector {
     int stat_fd; /* /proc/stat, -1 when it cannot be read */
+    int n_cores;
 };
 
 /* Busy CPU time of the whole machine: the first line of /proc/stat, in ticks of 1/100 s (USER_HZ is part of the
@@ -108,8 +114,22 @@ static struct energy_channel *add_row(struct energy_channels *list, const char *
     snprintf(row->device, sizeof row->device, "cpu");
     row->scope = ENERGY_SCOPE_CPU_PACKAGE;
     row->estimated = true;
-    row->gain_u = 0.5; /* known to a factor of two: telemetry 3.16 */
+    row->gain_u = TABLE_GAIN;
     return row;
+}
+
+static void set_watts(struct energy_channel *rows, size_t n, int n_cores, const struct energy_calibration *k, double gain_u)
+{
+    for (size_t i = 0; i < n && i <= IDLE; i++) {
+        rows[i].unit_nj = i == IDLE ? k->idle_w : (k->max_w - k->idle_w) / n_cores; /* a watt is a nJ per ns */
+        rows[i].gain_u = gain_u;
+    }
+}
+
+static void estimator_calibrate(struct energy_collector *c, const struct energy_calibration *k, struct energy_channel *rows,
+                                size_t n)
+{
+    set_watts(rows, n, c->n_cores, k, 0.25); /* the line through two known points: telemetry 3.16 */
 }
 
 static void estimator_open(struct energy_collector **out, const struct ipw_env *env,
@@ -129,13 +149,14 @@ static void estimator_open(struct energy_collector **out, const struct ipw_env *
     const struct coefficients *k = coefficients_of(&cpu);
     struct energy_channel *row = add_row(list, "estimate:cpu:load");
     row->kind = ENERGY_KIND_COUNTER;
-    row->unit_nj = k->max_w - k->idle_w; /* raw is ns of CPU time, and a watt is a nJ per ns */
     row->period_ns = 1000; /* the clock answers for the moment of the read */
     row = add_row(list, "estimate:cpu:idle");
     row->kind = ENERGY_KIND_COUNTER;
-    row->unit_nj = k->idle_w * cpu.n_cpus;
     row->period_ns = 1000;
+    struct energy_calibration all = {k->idle_w * cpu.n_cpus, k->max_w * cpu.n_cpus};
+    set_watts(list->v + list->n - 2, 2, cpu.n_cores, &all, TABLE_GAIN);
     *out = ipw_malloc(sizeof **out);
+    (*out)->n_cores = cpu.n_cores;
     (*out)->stat_fd = env->io->open(env, "/proc/stat");
     if ((*out)->stat_fd < 0)
         return;
@@ -161,4 +182,5 @@ const struct energy_collector_ops energy_estimator = {
     .open = estimator_open,
     .read = estimator_read,
     .close = estimator_close,
+    .calibrate = estimator_calibrate,
 };

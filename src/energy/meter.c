@@ -104,6 +104,8 @@ static void open_drivers(struct meter *m, const struct meter_cfg *cfg, bool esti
         struct driver *d = &m->drivers[m->n_drivers++];
         *d = (struct driver){ops, NULL, m->ch.n};
         ops->open(&d->c, m->env, &m->ch);
+        if (cfg->calibration && d->c && ops->calibrate)
+            ops->calibrate(d->c, cfg->calibration, m->ch.v + d->first, m->ch.n - d->first);
         m->driver_of = ipw_realloc(m->driver_of, m->ch.n + 1);
         for (size_t k = d->first; k < m->ch.n; k++) {
             m->driver_of[k] = (uint8_t)(d - m->drivers);

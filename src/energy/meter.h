@@ -16,6 +16,7 @@ struct meter_cfg {
     const char *devices;
     const char *include; /* ids of channels, comma-separated, that belong to the total though ipw does not know them */
     const struct energy_collector_ops *const *collectors; /* NULL: the registry */
+    const struct energy_calibration *calibration; /* for models, read while opening; NULL: published coefficients */
 };
 
 struct meter;

@@ -3,6 +3,7 @@
 set -euo pipefail
 
 work=$(mktemp -d)
+export XDG_CONFIG_HOME=$work/config # not the user's own settings
 fake=0
 cleanup() {
     if [ "$fake" != 0 ]; then

@@ -133,6 +133,8 @@ static const struct {
     {"nothing", "class/", NULL},
 #include "fakes/fixtures/thermal.inc"
 #include "fakes/fixtures/perf.inc"
+#include "fakes/fixtures/estimator.inc"
+#include "fakes/fixtures/ioreport.inc"
 };
 
 static void fail(const char *what, const char *path)

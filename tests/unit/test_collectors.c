@@ -19,7 +19,8 @@ static const struct {
     {"perf", "perf_nomask"},  {"perf", "perf_notopo"}, {"perf", "perf_odd"},
     {"powercap", "sgx"},      {"powercap", "empty"},  {"powercap", "garbage"}, {"powercap", "masked"},
     {"powercap", "dangling"}, {"powercap", "none"},   {"powercap", "vm"},      {"powercap", "nothing"},
-    {"thermal", "hot"},       {"estimator", "none"},    {"estimator", "vm"},    {"estimator", "masked"}, {"estimator", "nothing"},
+    {"thermal", "hot"},       {"estimator", "none"},  {"estimator", "vm"},     {"estimator", "masked"}, {"estimator", "nothing"},
+    {"ioreport", NULL}, /* not files but a library: test_ioreport.c */
 };
 
 static const struct energy_collector_ops *ops_of(const char *name)
@@ -128,7 +129,8 @@ static void test_conformance(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof conformance / sizeof conformance[0]; i++)
-        run_case(ops_of(conformance[i].driver), conformance[i].fixture);
+        if (conformance[i].fixture)
+            run_case(ops_of(conformance[i].driver), conformance[i].fixture);
     for (size_t i = 0; energy_collectors[i]; i++) { /* every driver is in the table */
         bool tested = false;
         for (size_t k = 0; k < sizeof conformance / sizeof conformance[0]; k++)
@@ -438,6 +440,36 @@ static void test_estimator(void **state)
     fake_io_release(&f);
 }
 
+/* Watts are divided among physical cores; what ipw calibrate found replaces the table. */
+static void test_coefficients(void **state)
+{
+    (void)state;
+    const struct {
+        const struct energy_calibration *calibration;
+        double idle_w, core_w, gain_u;
+    } v[] = {
+        {NULL, 8 * 0.64, 8 * (3.97 - 0.64) / 4, 0.5},
+        {&(struct energy_calibration){40, 200}, 40, 40, 0.25},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct fake_io f;
+        struct ipw_err err;
+        struct meter *m;
+        size_t n;
+        fake_io_init(&f, "smt");
+        struct meter_cfg cfg = {.mode = METER_ESTIMATED, .calibration = v[i].calibration};
+        assert_int_equal(meter_open(&m, &f.env, &cfg, &err), 0);
+        const struct energy_channel *ch = meter_channels(m, &n);
+        assert_int_equal(n, 2);
+        check_near(ch[0].unit_nj, v[i].core_w, 1e-12);
+        check_near(ch[1].unit_nj, v[i].idle_w, 1e-12);
+        check_near(ch[0].gain_u, v[i].gain_u, 0);
+        check_near(ch[1].gain_u, v[i].gain_u, 0);
+        meter_close(m);
+        fake_io_release(&f);
+    }
+}
+
 static void test_cpuinfo(void **state)
 {
     (void)state;
@@ -449,6 +481,11 @@ static void test_cpuinfo(void **state)
     assert_int_equal(c.n_cpus, 2);
     assert_string_equal(c.vendor, "arm:0x41");
     assert_int_equal(c.model, 0xd0c);
+    assert_int_equal(c.n_cores, 2); /* not told: every thread counts */
+    energy_cpuinfo_parse(&c, "processor: 0\nsiblings: 20\ncpu cores: 14\nprocessor: 1\nprocessor: 2\n");
+    assert_int_equal(c.n_cores, 2);
+    energy_cpuinfo_parse(&c, "processor: 0\nsiblings: -3\ncpu cores: 99999999999\n");
+    assert_int_equal(c.n_cores, 1);
     energy_cpuinfo_parse(&c, "processor: 0\nflags : sgx_lc myhypervisor sgx1");
     assert_true(!c.sgx && !c.hypervisor);
 }
@@ -460,7 +497,7 @@ int main(void)
         cmocka_unit_test(test_gain),        cmocka_unit_test(test_remedies), cmocka_unit_test(test_bare_number),
         cmocka_unit_test(test_partial),     cmocka_unit_test(test_modes),
         cmocka_unit_test(test_vanish),      cmocka_unit_test(test_estimator),
-        cmocka_unit_test(test_cpuinfo),
+        cmocka_unit_test(test_coefficients), cmocka_unit_test(test_cpuinfo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
