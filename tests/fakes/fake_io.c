@@ -177,6 +177,7 @@ void fake_io_init(struct fake_io *f, const char *fixture)
     f->real_epoch = ipw_now(&ipw_env_host);
     f->env = (struct ipw_env){
         .sys_root = f->root, .proc_root = f->proc, .dev_root = "", .io = &io, .clock = &fake_clock, .ud = f};
+    f->env.at.nvml = ""; /* not this machine's GPUs */
 }
 
 void fake_io_release(struct fake_io *f)
