@@ -3,7 +3,6 @@
  * client, and the energy counter starts again. After GPU_IS_LOST a GPU stays lost until the driver is loaded anew, so
  * there is nothing to mend. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "energy/collector.h"
-#include "energy/nvml_api.h"
+#include "energy/nvml_call.h"
 
 enum { MAX_GPUS = 64 };
 
@@ -20,190 +19,48 @@ enum { MAX_GPUS = 64 };
 
 /* ---- reading ---- */
 
-struct item;
-typedef int call_fn(const struct nvml_api *a, const struct item *it, uint64_t *raw);
-
-/* What a row reads; NULL dev: a row that cannot be read. */
-struct item {
-    nvml_dev dev;
-    call_fn *call;
-    unsigned field, scope;
-};
-
 struct energy_collector {
     struct nvml_api api;
-    struct item *item; /* one per row, in the order of the rows */
+    struct nvml_item *item; /* one per row, in the order of the rows */
     size_t n, cap;
 };
-
-static int call_energy(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    unsigned long long mj;
-    int rc = a->energy ? a->energy(it->dev, &mj) : NVML_FUNCTION_NOT_FOUND;
-    if (!rc)
-        *raw = mj;
-    return rc;
-}
-
-static int call_power(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    unsigned mw;
-    int rc = a->power ? a->power(it->dev, &mw) : NVML_FUNCTION_NOT_FOUND;
-    if (!rc)
-        *raw = mw;
-    return rc;
-}
-
-static int field_value(const struct nvml_field *f, uint64_t *raw)
-{
-    switch ((enum nvml_value_type)f->value_type) {
-    case NVML_UINT:
-        *raw = f->value.ui;
-        return NVML_OK;
-    case NVML_ULONG:
-        *raw = f->value.ul;
-        return NVML_OK;
-    case NVML_ULL:
-        *raw = f->value.ull;
-        return NVML_OK;
-    case NVML_USHORT:
-        *raw = f->value.us;
-        return NVML_OK;
-    case NVML_DOUBLE:
-        if (!(f->value.d >= 0 && f->value.d < 1e18))
-            return NVML_NO_DATA;
-        *raw = (uint64_t)llround(f->value.d);
-        return NVML_OK;
-    case NVML_SLL:
-    case NVML_INT: {
-        long long v = f->value_type == NVML_INT ? f->value.si : f->value.sll;
-        if (v < 0)
-            return NVML_NO_DATA;
-        *raw = (uint64_t)v;
-        return NVML_OK;
-    }
-    }
-    return NVML_NO_DATA;
-}
-
-/* The call may succeed where the field fails: each entry has its own result. */
-static int call_field(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    struct nvml_field f = {.field = it->field, .scope = it->scope, .result = NVML_NO_DATA};
-    int rc = a->fields ? a->fields(it->dev, 1, &f) : NVML_FUNCTION_NOT_FOUND;
-    rc = rc ? rc : f.result;
-    return rc ? rc : field_value(&f, raw);
-}
-
-static int call_utilization(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    struct nvml_utilization u;
-    int rc = a->utilization ? a->utilization(it->dev, &u) : NVML_FUNCTION_NOT_FOUND;
-    if (!rc)
-        *raw = (uint64_t)u.gpu * 10; /* per mille */
-    return rc;
-}
-
-static int call_memory(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    struct nvml_memory m;
-    int rc = a->memory ? a->memory(it->dev, &m) : NVML_FUNCTION_NOT_FOUND;
-    if (!rc)
-        *raw = m.used;
-    return rc;
-}
-
-static int call_clock(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    unsigned mhz;
-    int rc = a->clock ? a->clock(it->dev, 1, &mhz) : NVML_FUNCTION_NOT_FOUND; /* 1: of the SMs */
-    if (!rc)
-        *raw = (uint64_t)mhz * 1000000;
-    return rc;
-}
-
-static int call_temperature(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    unsigned celsius;
-    int rc = a->temperature ? a->temperature(it->dev, 0, &celsius) : NVML_FUNCTION_NOT_FOUND;
-    if (!rc)
-        *raw = (uint64_t)celsius * 1000;
-    return rc;
-}
-
-static int call_throttle(const struct nvml_api *a, const struct item *it, uint64_t *raw)
-{
-    static const struct {
-        unsigned nvml;
-        enum energy_throttle ours;
-    } bits[] = {
-        {0x20 | 0x40, ENERGY_THROTTLE_HEAT}, /* thermal, by software and by hardware */
-        {0x04, ENERGY_THROTTLE_CAP},         /* power cap by software */
-        {0x08 | 0x80, ENERGY_THROTTLE_BRAKE} /* hardware slowdown, power brake */
-    };
-    unsigned long long mask;
-    int rc = a->throttle ? a->throttle(it->dev, &mask) : NVML_FUNCTION_NOT_FOUND;
-    if (rc)
-        return rc;
-    *raw = 0;
-    for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
-        *raw |= mask & bits[i].nvml ? (uint64_t)bits[i].ours : 0;
-    return NVML_OK;
-}
-
-static int to_errno(int rc)
-{
-    switch (rc) {
-    case NVML_OK:
-        return 0;
-    case NVML_GPU_IS_LOST:
-        return -ENODEV;
-    case NVML_NOT_SUPPORTED:
-    case NVML_NO_DATA:
-        return -ENODATA;
-    case NVML_NO_PERMISSION:
-        return -EACCES;
-    default:
-        return -EIO;
-    }
-}
 
 static int nvml_read(struct energy_collector *c, const struct ipw_env *env, size_t local, uint64_t *raw)
 {
     (void)env;
-    const struct item *it = &c->item[local];
-    return it->dev ? to_errno(it->call(&c->api, it, raw)) : -ENODEV;
+    const struct nvml_item *it = &c->item[local];
+    return it->dev ? nvml_errno(it->call(&c->api, it, raw)) : -ENODEV;
 }
 
 /* ---- rows ---- */
 
 struct source {
     const char *suffix;
-    call_fn *call;
+    nvml_call *call;
     unsigned field, scope_id;
     enum energy_scope scope;
     enum energy_kind kind;
     double unit_nj;
 };
 
-static const struct source energy = {":energy", call_energy, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_COUNTER, MJ};
+static const struct source energy = {":energy", nvml_call_energy, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_COUNTER, MJ};
 static const struct source instant = {
-    ":power", call_field, NVML_FIELD_POWER_INSTANT, NVML_SCOPE_GPU, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_POWER_INST, MJ};
-static const struct source usage = {":power", call_power, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_POWER_INST, MJ};
+    ":power", nvml_call_field, NVML_FIELD_POWER_INSTANT, NVML_SCOPE_GPU, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_POWER_INST, MJ};
+static const struct source usage = {":power", nvml_call_power, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_POWER_INST, MJ};
 static const struct source average = {
-    ":power_avg", call_field, NVML_FIELD_POWER_AVERAGE, NVML_SCOPE_GPU, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_POWER_AVG, MJ};
+    ":power_avg", nvml_call_field, NVML_FIELD_POWER_AVERAGE, NVML_SCOPE_GPU, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_POWER_AVG, MJ};
 static const struct source module_energy = {
-    ":module_energy", call_field, NVML_FIELD_ENERGY, NVML_SCOPE_MODULE, ENERGY_SCOPE_MODULE, ENERGY_KIND_COUNTER, MJ};
+    ":module_energy", nvml_call_field, NVML_FIELD_ENERGY, NVML_SCOPE_MODULE, ENERGY_SCOPE_MODULE, ENERGY_KIND_COUNTER, MJ};
 static const struct source module_power = {
-    ":module_power", call_field, NVML_FIELD_POWER_INSTANT, NVML_SCOPE_MODULE, ENERGY_SCOPE_MODULE, ENERGY_KIND_POWER_INST, MJ};
+    ":module_power", nvml_call_field, NVML_FIELD_POWER_INSTANT, NVML_SCOPE_MODULE, ENERGY_SCOPE_MODULE, ENERGY_KIND_POWER_INST, MJ};
 static const struct source details[] = {
-    {":memory_power", call_field, NVML_FIELD_POWER_INSTANT, NVML_SCOPE_MEMORY, ENERGY_SCOPE_GPU_MEMORY,
+    {":memory_power", nvml_call_field, NVML_FIELD_POWER_INSTANT, NVML_SCOPE_MEMORY, ENERGY_SCOPE_GPU_MEMORY,
      ENERGY_KIND_POWER_INST, MJ},
-    {":utilization", call_utilization, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
-    {":memory", call_memory, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
-    {":clock", call_clock, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
-    {":temperature", call_temperature, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
-    {":throttle", call_throttle, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
+    {":utilization", nvml_call_utilization, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
+    {":memory", nvml_call_memory, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
+    {":clock", nvml_call_clock, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
+    {":temperature", nvml_call_temperature, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
+    {":throttle", nvml_call_throttle, 0, 0, ENERGY_SCOPE_GPU_BOARD, ENERGY_KIND_GAUGE, 1},
 };
 
 struct gpu {
@@ -272,7 +129,7 @@ static void warn(struct energy_channel *row, const struct gpu *g, int window_ms,
 static void set_power(struct energy_channel *row, const struct source *s, const struct gpu *g)
 {
     int window_ms = 0, period_ms = 0;
-    if (s->call == call_power && usage_averages(g))
+    if (s->call == nvml_call_power && usage_averages(g))
         row->kind = ENERGY_KIND_POWER_AVG;
     for (size_t i = 0; i < sizeof sensors / sizeof sensors[0] && !window_ms; i++)
         if (sensors[i].arch == g->arch && sensors[i].ga100 == is_ga100(g)) {
@@ -299,7 +156,7 @@ static struct energy_channel *add_row(struct energy_collector *c, struct energy_
     row->unit_nj = MJ;
     row->gain_u = GAIN_U;
     IPW_GROW(c->item, c->n, c->cap);
-    c->item[c->n++] = (struct item){0};
+    c->item[c->n++] = (struct nvml_item){0};
     return row;
 }
 
@@ -307,7 +164,7 @@ static struct energy_channel *add_row(struct energy_collector *c, struct energy_
 static int add_source(struct energy_collector *c, struct energy_channels *list, const struct gpu *g,
                       const struct source *s)
 {
-    struct item it = {g->dev, s->call, s->field, s->scope_id};
+    struct nvml_item it = {g->dev, s->call, s->field, s->scope_id};
     uint64_t raw;
     int rc = s->call(&c->api, &it, &raw);
     if (rc)

@@ -327,13 +327,11 @@ static void test_obstacles(void **state)
 static void test_lost(void **state)
 {
     (void)state;
-    static const struct {
-        int ret, status;
-    } v[] = {{15, -ENODEV}, {3, -ENODATA}, {21, -ENODATA}, {4, -EACCES}, {999, -EIO}};
+    static const int v[][2] = {{15, -ENODEV}, {3, -ENODATA}, {21, -ENODATA}, {4, -EACCES}, {999, -EIO}};
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
         struct machine x;
         char scenario[160];
-        snprintf(scenario, sizeof scenario, DEVICE("") ",\"faults\":[{\"at_s\":5,\"ret\":%d,\"dev\":0}]", v[i].ret);
+        snprintf(scenario, sizeof scenario, DEVICE("") ",\"faults\":[{\"at_s\":5,\"ret\":%d,\"dev\":0}]", v[i][0]);
         open_machine(&x, RAPL_TREE, scenario);
         assert_int_equal(reading(&x, GPU0 ":energy").status, 0);
         nvml_stub_at(&x.stub, &x.f, 6 * SEC);
@@ -341,7 +339,7 @@ static void test_lost(void **state)
         for (size_t k = 0; k < x.n; k++) {
             struct energy_reading r;
             meter_read(x.m, k, &r);
-            assert_int_equal(r.status, ipw_streq(x.ch[k].source, "nvml") ? v[i].status : 0);
+            assert_int_equal(r.status, ipw_streq(x.ch[k].source, "nvml") ? v[i][1] : 0);
         }
         close_machine(&x);
     }
@@ -413,8 +411,7 @@ static void test_computing(void **state)
         FAULT("TotalEnergyConsumption", ",\"dev\":1") "," FAULT("PowerUsage", ",\"dev\":1") ","
         FAULT("FieldValues", ",\"dev\":1") "]";
     static const char module[] = DEVICE("\"scopes\":{\"gpu\":3,\"module\":0}");
-    static const struct meter_device cpu = {"cpu", "the CPU"}, gpu = {"00000000:01:00.0", "CUDA0"},
-                                     second = {"0000:02:00.0", "CUDA1"};
+    const struct meter_device cpu = {"cpu", "the CPU"}, gpu = {"00000000:01:00.0", "CUDA0"}, second = {"2:00.0", "CUDA1"};
     const struct {
         const char *tree, *scenario;
         struct meter_device dev[2];
