@@ -165,6 +165,7 @@ int cli_main(int argc, char **argv)
     catch_signals();
     cli.env.sys_root = setting("IPW_SYSFS_ROOT");
     cli.env.proc_root = setting("IPW_PROC_ROOT");
+    cli.env.at.nvml = getenv("IPW_NVML_LIB");
     cli.env.log = on_log;
     cli.color = cli.out_tty && !*setting("NO_COLOR") && strcmp(setting("TERM"), "dumb") != 0;
 
