@@ -69,7 +69,7 @@ struct gpu {
     unsigned index, arch;
     char device[64], name[96], uuid[64];
     double limit_w; /* enforced power limit; 0 unknown */
-    bool mig;
+    bool mig, counter; /* split into instances; has an energy counter */
     int order;
 };
 
@@ -113,17 +113,18 @@ static void remedy_set(struct energy_remedy *r, const char *id, const char *text
 
 static void warn(struct energy_channel *row, const struct gpu *g, int window_ms, int period_ms)
 {
-    if (g->mig)
+    if (g->mig) {
         remedy_set(&row->remedy, "E_MIG_SHARED",
                    "this GPU is split into MIG instances, and its sensors see the whole board: the energy of other "
                    "instances is in these figures. Leave them idle while measuring, or switch MIG off "
                    "(sudo nvidia-smi -mig 0)");
-    else if (row->part_time)
-        snprintf(row->remedy.text, sizeof row->remedy.text,
-                 "this power sensor looks at %d ms of every %d ms: single short questions are uncertain, sums over many "
-                 "are not; the energy counter is used where there is one", window_ms, period_ms);
-    if (row->part_time && !g->mig)
+    } else if (row->part_time && !g->counter) {
         row->remedy.id = "W_PART_TIME";
+        snprintf(row->remedy.text, sizeof row->remedy.text,
+                 "this GPU has no energy counter, and its power sensor looks at %d ms of every %d ms: single short "
+                 "questions are uncertain, sums over many are not",
+                 window_ms, period_ms);
+    }
 }
 
 static void set_power(struct energy_channel *row, const struct source *s, const struct gpu *g)
@@ -220,14 +221,16 @@ static void add_unreadable(struct energy_collector *c, struct energy_channels *l
     }
 }
 
-static void add_gpu(struct energy_collector *c, struct energy_channels *list, const struct gpu *g)
+static void add_gpu(struct energy_collector *c, struct energy_channels *list, struct gpu *g)
 {
     if (g->rc) {
         add_unreadable(c, list, g, g->rc);
         return;
     }
     size_t first = list->n;
-    int rc = add_source(c, list, g, &energy), power = add_source(c, list, g, &instant);
+    int rc = add_source(c, list, g, &energy), power;
+    g->counter = !rc;
+    power = add_source(c, list, g, &instant);
     if (power)
         power = add_source(c, list, g, &usage);
     add_source(c, list, g, &average);
