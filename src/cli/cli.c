@@ -50,10 +50,10 @@ const char *cli_setting(const char *name)
     return s ? s : "";
 }
 
+/* NULL: the usual place; "": none. */
 static const char *path_setting(const char *name)
 {
-    const char *s = cli_setting(name);
-    return *s ? s : NULL;
+    return secure_getenv(name);
 }
 
 void cli_say(const char *fmt, ...)

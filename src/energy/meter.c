@@ -287,8 +287,10 @@ void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
     m->n_unmetered = 0;
     for (size_t i = 0; i < m->ch.n; i++) {
         bool computes = !is_gpu(&m->ch.v[i]);
-        for (size_t k = 0; k < n && !computes; k++)
-            computes = energy_pci_id(dev[k].key, pci, sizeof pci) && ipw_streq(pci, m->ch.v[i].device);
+        for (size_t k = 0; k < n && !computes; k++) /* a module is its CPU too */
+            computes = ipw_streq(dev[k].key, "cpu") ? m->ch.v[i].scope == ENERGY_SCOPE_MODULE
+                                                    : energy_pci_id(dev[k].key, pci, sizeof pci) &&
+                                                          ipw_streq(pci, m->ch.v[i].device);
         m->ch.v[i].unused = !computes;
     }
     resolve(m);
@@ -335,7 +337,7 @@ const char *meter_signature(const struct meter *m)
 static bool leaves_hole(const struct meter *m, const struct energy_channel *c)
 {
     bool word = false;
-    if (c->status != ENERGY_CHANNEL_DENIED && c->status != ENERGY_CHANNEL_ERROR)
+    if (c->unused || (c->status != ENERGY_CHANNEL_DENIED && c->status != ENERGY_CHANNEL_ERROR))
         return false;
     for (size_t i = 0; i < m->ch.n; i++)
         if (m->ch.v[i].in_total && m->ch.v[i].scope == c->scope) {

@@ -3,11 +3,13 @@
 #include "base/mem.h"
 #include "energy/collector.h"
 
-extern const struct energy_collector_ops energy_perf, energy_powercap, energy_ioreport, energy_thermal, energy_estimator;
+extern const struct energy_collector_ops energy_perf, energy_powercap, energy_nvml, energy_ioreport, energy_thermal,
+    energy_estimator;
 
 const struct energy_collector_ops *const energy_collectors[] = {
     &energy_perf,
     &energy_powercap,
+    &energy_nvml,
     &energy_ioreport,
     &energy_thermal,
     &energy_estimator,

@@ -74,7 +74,6 @@ same "$work/evil1"
 grep -q 'gpu_metrics: cut at 65536 bytes' "$work/evil1/denied.txt" || fail "nothing says that a file was cut"
 [ "$(grep -c ^processor "$work/evil1/tree/proc/cpuinfo")" = 1000 ] || fail "processors were lost"
 [ -e "$work/evil1/tree/bus/pci/devices/0000:01:00.0/vendor" ] || fail "the GPU was lost"
-[ ! -e "$work/evil1/tree/bus/pci/devices/0000:02:00.0/vendor" ] || fail "a network card was copied"
 env IPW_SYSFS_ROOT="$work/evil1/tree" IPW_PROC_ROOT="$work/evil1/tree/proc" \
     "$IPW" sensors --capture "$work/evil2" --seconds 0 >/dev/null 2>&1 # a capture of a capture
 diff -r --exclude=stat "$work/evil1/tree/class/powercap" "$work/evil2/tree/class/powercap" || fail "the second generation differs"

@@ -209,8 +209,8 @@ void fake_io_init(struct fake_io *f, const char *fixture)
     snprintf(f->proc, sizeof f->proc, "%s/proc", f->root);
     f->real_epoch = ipw_now(&ipw_env_host);
     f->env = (struct ipw_env){
-        .sys_root = f->root, .proc_root = f->proc, .dev_root = "", .at.meter = "", .io = &io, .clock = &fake_clock,
-        .ud = f};
+        .sys_root = f->root, .proc_root = f->proc, .dev_root = "", .io = &io, .clock = &fake_clock, .ud = f};
+    f->env.at.meter = f->env.at.nvml = ""; /* not this machine's helper, nor its GPUs */
 }
 
 void fake_io_release(struct fake_io *f)

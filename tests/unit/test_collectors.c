@@ -9,6 +9,7 @@
 #include "energy/meter.h"
 #include "fakes/fake_io.h"
 #include "fakes/fakefs.h"
+#include "fakes/nvml_stub.h"
 
 static const struct {
     const char *driver, *fixture;
@@ -23,6 +24,19 @@ static const struct {
     {"ioreport", NULL}, /* not files but a library: test_ioreport.c */
 };
 
+/* Drivers of a library, which stands beside the tree "nothing". Ten seconds on, all it is asked fails. */
+#define BREAKS "\"faults\":[{\"at_s\":10,\"ret\":999}"
+struct library {
+    const char *driver, *scenario;
+    bool old;
+};
+static const struct library libraries[] = {
+    {"nvml", BREAKS "],\"devices\":[{},{\"scopes\":{\"memory\":0},\"mig\":true}]", false},
+    {"nvml", BREAKS "],\"devices\":[{}]", true},
+    {"nvml", BREAKS ",{\"call\":\"nvmlInit\",\"ret\":9}],\"devices\":[{}]", false},
+    {"nvml", BREAKS "],\"devices\":[{\"scopes\":{\"gpu\":3,\"module\":0}}]", false},
+};
+
 static const struct energy_collector_ops *ops_of(const char *name)
 {
     for (size_t i = 0; energy_collectors[i]; i++)
@@ -33,7 +47,7 @@ static const struct energy_collector_ops *ops_of(const char *name)
 }
 
 /* Every channel is complete, whatever its status. */
-static void check_row(const struct energy_channel *c)
+static void check_row(const struct energy_channel *c, bool learns_period)
 {
     assert_true(c->id[0] && c->device[0]);
     assert_non_null(energy_scope_name(c->scope));
@@ -47,13 +61,24 @@ static void check_row(const struct energy_channel *c)
     }
     assert_true(c->unit_nj > 0 && (c->kind == ENERGY_KIND_GAUGE || c->gain_u > 0));
     if (c->kind == ENERGY_KIND_COUNTER)
-        assert_true(c->period_ns > 0);
+        assert_true(c->period_ns > 0 || learns_period);
 }
 
-static void run_case(const struct energy_collector_ops *ops, const char *fixture)
+/* From here on every source of the row fails. */
+static void break_sources(const struct library *lib, struct fake_io *f, struct nvml_stub *stub)
+{
+    f->rules[0] = (struct fake_rule){"", 0, EIO};
+    if (lib)
+        nvml_stub_at(stub, f, INT64_C(11000000000));
+}
+
+static void run_case(const struct energy_collector_ops *ops, const char *fixture, const struct library *lib)
 {
     struct fake_io f;
+    struct nvml_stub stub;
     fake_io_init(&f, fixture);
+    if (lib)
+        nvml_stub_use(&stub, &f, lib->old, lib->scenario);
     f.step_ns = 100;
     struct energy_channels list = {0};
     struct energy_collector *c;
@@ -63,7 +88,7 @@ static void run_case(const struct energy_collector_ops *ops, const char *fixture
     size_t readable = 0;
     for (size_t i = 0; i < list.n; i++) {
         const struct energy_channel *ch = &list.v[i];
-        check_row(ch);
+        check_row(ch, lib);
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(ch->id, list.v[j].id);
         if (!c || ch->status != ENERGY_CHANNEL_OK)
@@ -76,7 +101,7 @@ static void run_case(const struct energy_collector_ops *ops, const char *fixture
     }
     if (!readable)
         assert_int_equal(atomic_load(&f.open_fds), 0);
-    f.rules[0] = (struct fake_rule){"", 0, EIO}; /* every file breaks: a status, never a value */
+    break_sources(lib, &f, &stub); /* a status, never a value */
     for (size_t i = 0; c && i < list.n; i++) {
         uint64_t raw = 77;
         int rc = ops->read(c, &f.env, i, &raw);
@@ -91,6 +116,8 @@ static void run_case(const struct energy_collector_ops *ops, const char *fixture
         ops->close(c, &f.env);
     assert_int_equal(atomic_load(&f.open_fds), 0);
     free(list.v);
+    if (lib)
+        nvml_stub_release(&stub, &f);
     fake_io_release(&f);
 }
 
@@ -130,11 +157,15 @@ static void test_conformance(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof conformance / sizeof conformance[0]; i++)
         if (conformance[i].fixture)
-            run_case(ops_of(conformance[i].driver), conformance[i].fixture);
+            run_case(ops_of(conformance[i].driver), conformance[i].fixture, NULL);
+    for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++)
+        run_case(ops_of(libraries[i].driver), "nothing", &libraries[i]);
     for (size_t i = 0; energy_collectors[i]; i++) { /* every driver is in the table */
         bool tested = false;
         for (size_t k = 0; k < sizeof conformance / sizeof conformance[0]; k++)
             tested |= ipw_streq(conformance[k].driver, energy_collectors[i]->name);
+        for (size_t k = 0; k < sizeof libraries / sizeof libraries[0]; k++)
+            tested |= ipw_streq(libraries[k].driver, energy_collectors[i]->name);
         assert_true(tested);
     }
 }
