@@ -1,0 +1,121 @@
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+enum { POLL_MS = 5 }; /* without a pidfd */
+
+static int open_pidfd(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+/* What the parent catches, the new program gets by default; what was ignored before the parent began stays ignored. */
+static void reset_signals(void)
+{
+    for (int sig = 1; sig < NSIG; sig++) {
+        struct sigaction a;
+        bool ours = sig == SIGPIPE || sig == SIGXFSZ;
+        if (!sigaction(sig, NULL, &a) && (ours || a.sa_handler != SIG_IGN) && a.sa_handler != SIG_DFL) {
+            a = (struct sigaction){.sa_handler = SIG_DFL};
+            sigaction(sig, &a, NULL);
+        }
+    }
+}
+
+/* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
+static _Noreturn void become(char *const argv[], int report, const sigset_t *mask)
+{
+    reset_signals();
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    execvp(argv[0], argv);
+    int e = errno;
+    ssize_t n = write(report, &e, sizeof e);
+    _exit(n == sizeof e ? 127 : 126);
+}
+
+int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
+{
+    int fd[2], e = 0;
+    sigset_t all, old;
+    struct sigaction chld;
+    *p = (struct proc){.fd = -1};
+    if (pipe2(fd, O_CLOEXEC))
+        return ipw_err_set(err, IPW_E_ENV, "cannot start '%s': %s; close some files", argv[0], strerror(errno));
+    if (!sigaction(SIGCHLD, NULL, &chld) && chld.sa_handler == SIG_IGN) /* else its exit code would be lost */
+        signal(SIGCHLD, SIG_DFL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* no handler of ours in the child */
+    pid_t pid = fork();
+    if (pid == 0)
+        become(argv, fd[1], &old);
+    int fork_errno = errno;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    close(fd[1]);
+    ssize_t n = 0;
+    while (pid > 0 && (n = read(fd[0], &e, sizeof e)) < 0 && errno == EINTR)
+        ;
+    close(fd[0]);
+    if (pid < 0)
+        return ipw_err_set(err, IPW_E_ENV, "cannot start '%s': %s; raise the limit (ulimit -u)", argv[0],
+                           strerror(fork_errno));
+    if (n > 0) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        p->exec_errno = e;
+        return ipw_err_set(err, IPW_E_INPUT,
+                           e == ENOENT ? "command '%s' was not found%s; check its name and PATH"
+                                       : "command '%s' cannot be executed: %s; check its permissions (chmod +x)",
+                           argv[0], e == ENOENT ? "" : strerror(e));
+    }
+    p->pid = pid;
+    p->fd = open_pidfd(pid);
+    return 0;
+}
+
+bool proc_wait(struct proc *p, int timeout_ms)
+{
+    for (int left = timeout_ms;; left = timeout_ms < 0 ? -1 : left - POLL_MS) {
+        pid_t pid = p->done ? p->pid : waitpid(p->pid, &p->status, WNOHANG);
+        p->done = p->done || pid == p->pid || (pid < 0 && errno == ECHILD);
+        if (p->done || (timeout_ms >= 0 && left <= 0))
+            return p->done;
+        struct pollfd f = {p->fd, POLLIN, 0}; /* a negative descriptor is a plain sleep */
+        int slice = p->fd >= 0 ? left : left >= 0 && left < POLL_MS ? left : POLL_MS;
+        if (poll(&f, 1, slice) < 0 && errno == EINTR)
+            timeout_ms = left = 0; /* look once more, then let the caller see to the signal */
+        else if (p->fd >= 0)
+            left = timeout_ms = timeout_ms < 0 ? -1 : 0;
+    }
+}
+
+void proc_signal(const struct proc *p, int sig)
+{
+    if (p->pid > 0 && !p->done)
+        kill(p->pid, sig); /* not waited for yet, so the number is still its own */
+}
+
+int proc_exit_code(const struct proc *p)
+{
+    return WIFSIGNALED(p->status) ? 128 + WTERMSIG(p->status) : WEXITSTATUS(p->status);
+}
+
+void proc_release(struct proc *p)
+{
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
+}
