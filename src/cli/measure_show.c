@@ -9,7 +9,7 @@
 #include "cli/measure.h"
 #include "report/report.h"
 
-enum { COLUMNS = 6, SUBJECT = 40 };
+enum { COLUMNS = 6, SUBJECT = 36 };
 
 static double joules(const struct energy_value *v)
 {
@@ -74,18 +74,21 @@ static void sentence(const struct measured *m, struct ipw_buf *out)
 {
     const struct energy_result *r = m->result;
     const struct energy_value *v = &r->total[ENERGY_TOTAL_COMPONENT];
-    char j[32], w[32];
+    char j[32], w[32], s[24];
     const char *more = v->status == ENERGY_PARTIAL ? "more than " : mark(v->status);
     figure(joules(v), v->status, j);
     figure(watts(r, v), v->status, w);
+    report_num(r->seconds, s);
+    if (r->seconds >= 1)
+        snprintf(s, sizeof s, "%.2f", r->seconds);
     ipw_buf_addc(out, ' ');
     subject(m->command, out);
     if (!energy_value_known(v)) {
-        ipw_buf_addf(out, " took %.2f s;\n its joules are not known: %s.\n", r->seconds,
+        ipw_buf_addf(out, " took %s s;\n its joules are not known: %s.\n", s,
                      ipw_streq(v->reason, "no_channel") ? "nothing that computes is metered" : v->reason);
         return;
     }
-    ipw_buf_addf(out, " took %s%s J in %.2f s:\n a mean power of %s%s W", more, j, r->seconds, more, w);
+    ipw_buf_addf(out, " took %s%s J in %s s:\n a mean power of %s%s W", more, j, s, more, w);
     ipw_buf_adds(out, v->status == ENERGY_ESTIMATED        ? ", estimated.\n"
                       : v->status == ENERGY_PARTIAL        ? "; not all that computes was metered.\n"
                       : v->status == ENERGY_LOW_RESOLUTION ? "; it was too short for these counters.\n"
@@ -140,7 +143,7 @@ static void totals(const struct measured *m, struct ipw_buf *out)
         quantity(watts(r, v), v->status, w);
         figure(fmax(joules(v) - u, 0) / g, v->status, lo);
         figure((joules(v) + u) * g, v->status, hi);
-        ipw_buf_addf(out, " %-14s %s J, %s W; a better meter may give %s to %s J (95 %%)\n", names[t], j, w, lo, hi);
+        ipw_buf_addf(out, " %-14s %s J, %s W; a better meter: %s to %s J (95 %%)\n", names[t], j, w, lo, hi);
     }
     ipw_buf_addf(out, " The total is %s.\n", meter_signature(m->meter));
 }
@@ -151,11 +154,14 @@ static void net(const struct measured *m, struct ipw_buf *out)
     char idle[24], n[24];
     if (!m->idle)
         return;
-    double p = watts(m->idle, &m->idle->total[ENERGY_TOTAL_COMPONENT]);
+    double p = watts(m->idle, &m->idle->total[ENERGY_TOTAL_COMPONENT]), own = joules(v) - p * m->result->seconds;
     report_num(p, idle);
-    report_num(joules(v) - p * m->result->seconds, n);
-    ipw_buf_addf(out, " Idle took %s W in the %.0f s before: ~%s J are its own (one short look: indicative).\n", idle,
-                 m->idle->seconds, n);
+    report_num(own, n);
+    ipw_buf_addf(out, " Idle took %s W in the %.0f s before: ", idle, m->idle->seconds);
+    if (own > 0)
+        ipw_buf_addf(out, "~%s J are its own (indicative).\n", n);
+    else
+        ipw_buf_adds(out, isnan(own) ? "the rest is not known.\n" : "it took no more than that.\n");
 }
 
 static void gaps(const struct measured *m, struct ipw_buf *out)
@@ -171,13 +177,13 @@ static void gaps(const struct measured *m, struct ipw_buf *out)
     }
     if (any && !cpu)
         ipw_buf_adds(out, " CPU package not metered.\n");
-    if (any && !system)
+    if (any && !system && strcmp(meter_source(m->meter), "estimated") != 0)
         ipw_buf_adds(out, " Not metered: what no channel covers (board, disks, fans, power supply).\n");
     if (m->lost)
         ipw_buf_addf(out, " %lld readings were lost; the others span the gaps.\n", (long long)m->lost);
     if (!strcmp(meter_source(m->meter), "estimated"))
-        ipw_buf_addf(out, "\n ~ estimated: a CPU load model, because no energy counter is used here. It can be\n"
-                          "   off by a factor of two; never ranked with measured figures.\n");
+        ipw_buf_addf(out, "\n ~ estimated: a CPU load model, because no energy counter is used here. It can\n"
+                          "   be off by a factor of two; never ranked with measured figures.\n");
     for (size_t i = 0; i < n; i++)
         if (c[i].remedy.id)
             ipw_buf_addf(out, "\n%s %s: %s\n", c[i].id, c[i].remedy.id, c[i].remedy.text);
