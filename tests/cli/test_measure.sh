@@ -29,6 +29,10 @@ done
 run 125 "$IPW" measure --energy measured -- touch "$work/touched"
 says "no full measurement here"
 [ ! -e "$work/touched" ] || fail "the command ran though it could not be measured"
+run 125 "$IPW" measure --devices 7 -- true
+says "device '7' is not here"
+run 125 "$IPW" measure --include no:such -- true
+says "channel 'no:such' is not here"
 run 0 "$IPW" measure --help
 awk 'length > 80 { exit 1 }' "$work/out" || fail "the help is wider than 80 columns"
 
@@ -90,6 +94,15 @@ rc=0
 wait $pid || rc=$?
 [ $rc = 143 ] || fail "SIGTERM to ipw: exit $rc, not the command's 143"
 json "$work/out" '.exit_code == 143 and .seconds < 20 and .component_j > 0' true
+
+# nohup: what was ignored stays ignored, for ipw and for the command
+nohup "$IPW" measure -- sh -c 'sleep 0.6; exit 4' >"$work/out" 2>"$work/err" &
+pid=$!
+sleep 0.3
+kill -HUP $pid
+rc=0
+wait $pid || rc=$?
+[ $rc = 4 ] || fail "SIGHUP under nohup: exit $rc"
 
 # a terminal's Ctrl-C goes to both: a command that lives on is measured to its end
 cat >"$work/terminal.py" <<'EOF'

@@ -9,10 +9,9 @@
 
 #include "base/mem.h"
 #include "base/proc.h"
-#include "energy/session.h"
+#include "energy/session.c" /* also what it keeps and forgets, in simulated time */
 #include "fakes/fake_io.h"
 
-#define MS ((int64_t)1000000)
 #define SEC ((int64_t)1000000000)
 enum { THREADS = 4, ROUNDS = 3 };
 
@@ -158,6 +157,40 @@ static void test_suspend(void **state)
     __atomic_store_n(&asleep, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Four hours at 20 Hz with a window open all the time: memory is bounded and the joules stay what they were, over wraps
+ * of the counter; when nobody asks any more, a minute is left. */
+static void test_memory(void **state)
+{
+    (void)state;
+    struct energy_channel ch = {.id = "x", .unit_nj = 1000, .modulus = 262143328911u, .period_ns = MS, .in_total = true,
+                                .quantum_nj = 61000, .pmax_w = 200};
+    struct track track = {.thin_at = THIN_AT};
+    struct energy_session s = {.ch = &ch, .n_ch = 1, .track = &track};
+    struct energy_window w = {.s = &s, .t0 = 100 * SEC, .t1 = 0};
+    size_t most = 0;
+    double watts = 50;
+    pthread_mutex_init(&s.lock, NULL);
+    s.windows = &w;
+    for (int64_t t = 0; t <= 4 * 3600 * SEC; t += 50 * MS) {
+        struct energy_reading r = {.t_before = t, .t_after = t + 20000,
+                                   .raw = (uint64_t)(watts * (double)t * 1e-3) % ch.modulus};
+        keep(&s, &r, 1);
+        if (t % (10 * SEC) == 0)
+            forget(&s, t);
+        most = track.n > most ? track.n : most;
+        w.t1 = t == 4 * 3600 * SEC - 30 * SEC ? t : w.t1;
+    }
+    print_message("at most %zu readings of 288001\n", most);
+    assert_true(most <= THIN_AT + 200);
+    struct energy_value v = attribute(&w, 0, NULL, 0);
+    assert_int_equal(v.status, ENERGY_MEASURED);
+    check_near((double)v.nj * 1e-9, watts * (double)(w.t1 - w.t0) * 1e-9, 1e-6);
+    s.windows = NULL;
+    forget(&s, 4 * 3600 * SEC);
+    assert_true(track.n > 1150 && track.n < 1300);
+    free(track.v);
+}
+
 static void burn(int64_t ns)
 {
     int64_t end = ipw_env_host.clock->cpu(&ipw_env_host) + ns;
@@ -233,6 +266,7 @@ static void test_tree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_tree), cmocka_unit_test(test_threads),
-                                       cmocka_unit_test(test_states), cmocka_unit_test(test_suspend)};
+                                       cmocka_unit_test(test_states), cmocka_unit_test(test_suspend),
+                                       cmocka_unit_test(test_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
