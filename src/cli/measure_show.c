@@ -145,7 +145,8 @@ static void totals(const struct measured *m, struct ipw_buf *out)
         figure((joules(v) + u) * g, v->status, hi);
         ipw_buf_addf(out, " %-14s %s J, %s W; a better meter: %s to %s J (95 %%)\n", names[t], j, w, lo, hi);
     }
-    ipw_buf_addf(out, " The total is %s.\n", meter_signature(m->meter));
+    if (strcmp(meter_source(m->meter), "none") != 0)
+        ipw_buf_addf(out, " The total is %s.\n", meter_signature(m->meter));
 }
 
 static void net(const struct measured *m, struct ipw_buf *out)

@@ -122,6 +122,73 @@ static void test_states(void **state)
     close_live();
 }
 
+/* A made-up machine: a 100 W counter that shows a new value every 100 ms, and, when told to, none at all. */
+static _Atomic int broken;
+
+static void slow_open(struct energy_collector **out, const struct ipw_env *env, struct energy_channels *list)
+{
+    (void)env;
+    struct energy_channel *c = energy_channels_add(list);
+    snprintf(c->id, sizeof c->id, "slow");
+    snprintf(c->device, sizeof c->device, "0000:01:00.0");
+    c->scope = ENERGY_SCOPE_GPU_BOARD;
+    c->unit_nj = 1e6;
+    c->quantum_nj = 1000000;
+    c->period_ns = 100 * MS;
+    *out = (struct energy_collector *)(uintptr_t)1;
+}
+
+static int slow_read(struct energy_collector *c, const struct ipw_env *env, size_t local, uint64_t *raw)
+{
+    (void)c, (void)local;
+    *raw = (uint64_t)(ipw_now(env) / (100 * MS)) * 10000;
+    return atomic_load(&broken) ? -EIO : 0;
+}
+
+static void slow_close(struct energy_collector *c, const struct ipw_env *env)
+{
+    (void)c, (void)env;
+}
+
+static void test_slow(void **state)
+{
+    (void)state;
+    static const struct energy_collector_ops slow = {.name = "slow", .what = "", .verified = "stub", .open = slow_open,
+                                                     .read = slow_read, .close = slow_close};
+    const struct energy_collector_ops *const list[] = {&slow, NULL};
+    struct ipw_err err;
+    const struct energy_value *v;
+    assert_int_equal(meter_open(&meter, &ipw_env_host, &(struct meter_cfg){.collectors = list}, &err), 0);
+    assert_int_equal(energy_session_open(&session, &ipw_env_host, meter, NULL, NULL, &err), 0);
+    usleep(500000); /* so long that the update before the window has been seen */
+    struct energy_window *w = energy_window_begin(session);
+    usleep(1030000);
+    energy_window_end(w);
+    assert_false(energy_window_ready(w)); /* the update that holds the end is yet to come */
+    int64_t asked = ipw_now(&ipw_env_host);
+    const struct energy_result *r = energy_window_result(w);
+    double waited = (double)(ipw_now(&ipw_env_host) - asked) * 1e-9;
+    v = &r->total[ENERGY_TOTAL_ACCEL];
+    print_message("100 W for %.3f s from a 100 ms counter: %.2f J, %s, known after %.3f s\n", r->seconds,
+                  (double)v->nj * 1e-9, energy_status_name((int)v->status), waited);
+    assert_true(energy_value_known(v) && waited < 0.4);
+    assert_true(fabs((double)v->nj * 1e-9 - 100 * r->seconds) < 10.5); /* one update is 10 J */
+    energy_window_free(w);
+    w = energy_window_begin(session);
+    atomic_store(&broken, 1);
+    usleep(1200000);
+    energy_window_end(w);
+    asked = ipw_now(&ipw_env_host);
+    v = &energy_window_result(w)->total[ENERGY_TOTAL_COMPONENT];
+    waited = (double)(ipw_now(&ipw_env_host) - asked) * 1e-9;
+    assert_int_equal(v->status, ENERGY_MISSING);
+    assert_non_null(v->reason);
+    assert_true(waited < 1); /* a dead counter does not hold the answer up */
+    energy_window_free(w);
+    energy_session_close(session);
+    meter_close(meter);
+}
+
 struct seen {
     size_t readings, clocks, suspended;
     struct energy_span span;
@@ -267,6 +334,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_tree), cmocka_unit_test(test_threads),
                                        cmocka_unit_test(test_states), cmocka_unit_test(test_suspend),
-                                       cmocka_unit_test(test_memory)};
+                                       cmocka_unit_test(test_memory), cmocka_unit_test(test_slow)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
