@@ -4,121 +4,118 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
-static int spawn(pid_t *pid, const char *path, int sock)
+enum { POLL_MS = 5 }; /* without a pidfd */
+
+static int open_pidfd(pid_t pid)
 {
-    static const int streams[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-    size_t len = strlen(path) + 1;
-    char name[512], *argv[] = {name, NULL}, *no_env[] = {NULL};
-    if (len > sizeof name)
-        return -ENAMETOOLONG;
-    memcpy(name, path, len);
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none, broken_pipe;
-    sigemptyset(&none);
-    sigemptyset(&broken_pipe);
-    sigaddset(&broken_pipe, SIGPIPE);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attr);
-    /* The socket first: it may itself be one of the standard streams. */
-    int rc = posix_spawn_file_actions_adddup2(&files, sock, IPW_PROC_FD);
-    for (size_t i = 0; i < 3 && !rc; i++)
-        rc = posix_spawn_file_actions_addopen(&files, streams[i], "/dev/null", O_RDWR, 0);
-    posix_spawnattr_setpgroup(&attr, 0);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &broken_pipe);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!rc)
-        rc = posix_spawn(pid, name, &files, &attr, argv, no_env);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attr);
-    return -rc;
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+#else
+    (void)pid;
+    return -1;
+#endif
 }
 
-int ipw_proc_start(struct ipw_proc *p, const char *path)
+/* What the parent catches, the new program gets by default; what was ignored before the parent began stays ignored. */
+static void reset_signals(void)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
-        return -errno;
-    fcntl(pair[0], F_SETFD, FD_CLOEXEC);
-    fcntl(pair[1], F_SETFD, FD_CLOEXEC); /* the child's copy under its new number has no such flag */
-    int rc = spawn(&p->pid, path, pair[1]);
-    close(pair[1]);
-    if (rc)
-        close(pair[0]);
-    p->sock = pair[0];
-    return rc;
-}
-
-/* 0 when there is something to read. */
-static int await(int sock, const struct ipw_env *env, int64_t deadline)
-{
-    struct pollfd wait = {.fd = sock, .events = POLLIN};
-    for (;;) {
-        int64_t left = deadline - ipw_now(env);
-        if (left <= 0)
-            return -ETIMEDOUT;
-        int n = poll(&wait, 1, (int)(left / 1000000) + 1);
-        if (n > 0)
-            return 0;
-        if (n == 0)
-            return -ETIMEDOUT;
-        if (errno != EINTR)
-            return -errno;
-    }
-}
-
-/* The first descriptor of a message; room for one leaves, padded, room for two. */
-static int take_fd(struct msghdr *msg)
-{
-    int fd = -1, got;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t at = CMSG_LEN(0); at + sizeof got <= c->cmsg_len; at += sizeof got) {
-            memcpy(&got, (char *)c + at, sizeof got);
-            fcntl(got, F_SETFD, FD_CLOEXEC);
-            if (fd < 0)
-                fd = got;
-            else
-                close(got);
+    for (int sig = 1; sig < NSIG; sig++) {
+        struct sigaction a;
+        bool ours = sig == SIGPIPE || sig == SIGXFSZ;
+        if (!sigaction(sig, NULL, &a) && (ours || a.sa_handler != SIG_IGN) && a.sa_handler != SIG_DFL) {
+            a = (struct sigaction){.sa_handler = SIG_DFL};
+            sigaction(sig, &a, NULL);
         }
     }
-    return fd;
 }
 
-ssize_t ipw_proc_receive(struct ipw_proc *p, const struct ipw_env *env, int64_t deadline, char *text, size_t size,
-                         int *fd)
+/* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
+static _Noreturn void become(char *const argv[], int report, const sigset_t *mask)
 {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec part = {text, size - 1};
-    struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-                         .msg_controllen = sizeof control.bytes};
-    *fd = -1;
-    int rc = await(p->sock, env, deadline);
-    if (rc)
-        return rc;
-    ssize_t n = recvmsg(p->sock, &msg, 0);
-    if (n < 0)
-        return -errno;
-    text[n] = '\0';
-    *fd = take_fd(&msg);
-    return n;
+    reset_signals();
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    execvp(argv[0], argv);
+    int e = errno;
+    ssize_t n = write(report, &e, sizeof e);
+    _exit(n == sizeof e ? 127 : 126);
 }
 
-void ipw_proc_end(struct ipw_proc *p)
+int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
 {
-    close(p->sock);
-    kill(-p->pid, SIGKILL);
-    while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    int fd[2], e = 0;
+    sigset_t all, old;
+    struct sigaction chld;
+    *p = (struct proc){.fd = -1};
+    if (pipe2(fd, O_CLOEXEC))
+        return ipw_err_set(err, IPW_E_ENV, "cannot start '%s': %s; close some files", argv[0], strerror(errno));
+    if (!sigaction(SIGCHLD, NULL, &chld) && chld.sa_handler == SIG_IGN) /* else its exit code would be lost */
+        signal(SIGCHLD, SIG_DFL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* no handler of ours in the child */
+    pid_t pid = fork();
+    if (pid == 0)
+        become(argv, fd[1], &old);
+    int fork_errno = errno;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    close(fd[1]);
+    ssize_t n = 0;
+    while (pid > 0 && (n = read(fd[0], &e, sizeof e)) < 0 && errno == EINTR)
+        ;
+    close(fd[0]);
+    if (pid < 0)
+        return ipw_err_set(err, IPW_E_ENV, "cannot start '%s': %s; raise the limit (ulimit -u)", argv[0],
+                           strerror(fork_errno));
+    if (n > 0) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        p->exec_errno = e;
+        return ipw_err_set(err, IPW_E_INPUT,
+                           e == ENOENT ? "command '%s' was not found%s; check its name and PATH"
+                                       : "command '%s' cannot be executed: %s; check its permissions (chmod +x)",
+                           argv[0], e == ENOENT ? "" : strerror(e));
+    }
+    p->pid = pid;
+    p->fd = open_pidfd(pid);
+    return 0;
+}
+
+bool proc_wait(struct proc *p, int timeout_ms)
+{
+    for (int left = timeout_ms;; left = timeout_ms < 0 ? -1 : left - POLL_MS) {
+        pid_t pid = p->done ? p->pid : waitpid(p->pid, &p->status, WNOHANG);
+        p->done = p->done || pid == p->pid || (pid < 0 && errno == ECHILD);
+        if (p->done || (timeout_ms >= 0 && left <= 0))
+            return p->done;
+        struct pollfd f = {p->fd, POLLIN, 0}; /* a negative descriptor is a plain sleep */
+        int slice = p->fd >= 0 ? left : left >= 0 && left < POLL_MS ? left : POLL_MS;
+        if (poll(&f, 1, slice) < 0 && errno == EINTR)
+            timeout_ms = left = 0; /* look once more, then let the caller see to the signal */
+        else if (p->fd >= 0)
+            left = timeout_ms = timeout_ms < 0 ? -1 : 0;
+    }
+}
+
+void proc_signal(const struct proc *p, int sig)
+{
+    if (p->pid > 0 && !p->done)
+        kill(p->pid, sig); /* not waited for yet, so the number is still its own */
+}
+
+int proc_exit_code(const struct proc *p)
+{
+    return WIFSIGNALED(p->status) ? 128 + WTERMSIG(p->status) : WEXITSTATUS(p->status);
+}
+
+void proc_release(struct proc *p)
+{
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
 }

@@ -1,31 +1,46 @@
-/* Child processes: the only place of ipw that starts a program. */
+/* Other programs: start one, wait for it, signal it; and the CPU time of it with all that it starts. */
 #ifndef IPW_BASE_PROC_H
 #define IPW_BASE_PROC_H
 
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-#include "base/env.h"
+#include "base/err.h"
 
-struct ipw_proc {
-    pid_t pid;
-    int sock; /* our end of the pair */
+struct proc {
+    pid_t pid;      /* 0: not started */
+    int fd;         /* pidfd, -1 where the kernel has none */
+    int status;     /* as waitpid gives it, once done */
+    bool done;
+    int exec_errno; /* why proc_start failed: ENOENT not found, EACCES and others not executable, 0 other reasons */
 };
 
-enum { IPW_PROC_FD = 3 }; /* the child's end */
+/* Starts argv[0] (looked up in PATH) in this process's group, so that the terminal's signals reach it. It gets standard
+ * files, the signal mask of the caller, and default dispositions of what the caller catches, and of SIGPIPE and SIGXFSZ.
+ * Every other descriptor must be close-on-exec. Returns only when the program runs or has failed to. */
+int proc_start(struct proc *p, char *const argv[], struct ipw_err *err);
 
-/* Starts the program `path` without arguments or environment, in a process group of its own, its standard streams on
- * /dev/null, one end of a new Unix socket pair (messages keep their bounds) as descriptor IPW_PROC_FD. Returns 0 or
- * -errno; each started child needs ipw_proc_end. */
-int ipw_proc_start(struct ipw_proc *p, const char *path);
+/* True when it has ended (p->status is set); waits at most timeout_ms (-1: for ever), less when a signal comes. */
+bool proc_wait(struct proc *p, int timeout_ms);
 
-/* The next message of the child, NUL-terminated, and the descriptor that came with it in *fd (-1: none; the caller
- * closes it). Returns its length, 0 when the child has closed its end, -ETIMEDOUT when nothing comes until
- * `deadline` (a time of env's clock), or another -errno. What does not fit in text is cut. */
-ssize_t ipw_proc_receive(struct ipw_proc *p, const struct ipw_env *env, int64_t deadline, char *text, size_t size,
-                         int *fd);
+void proc_signal(const struct proc *p, int sig); /* nothing once it has been waited for */
 
-/* Kills what is left of the child's group and waits until it is gone. */
-void ipw_proc_end(struct ipw_proc *p);
+/* What a shell would report: its exit code, 128 + the signal that ended it. */
+int proc_exit_code(const struct proc *p);
+void proc_release(struct proc *p); /* the descriptor; the process goes on */
+
+/* CPU time of every descendant of this process, living and dead, threads included. proc_tree_new makes this process the
+ * reaper of orphans, so that a grandchild whose parent has ended still counts. What a process spent before it was
+ * noticed arrives when it is noticed or waited for, so the value may lag by a scan, and never runs backwards. Lost is only
+ * the time of children that their parent asked the kernel to forget (SIGCHLD ignored) and that ended between two scans.
+ */
+struct proc_tree;
+struct proc_tree *proc_tree_new(void);
+void proc_tree_free(struct proc_tree *t);
+
+/* Looks for new descendants and reaps orphans other than `mine` (0: none). One thread; a few times a second. */
+void proc_tree_scan(struct proc_tree *t, pid_t mine);
+int64_t proc_tree_cpu(struct proc_tree *t); /* ns since proc_tree_new; any thread, no allocation, no lock */
 
 #endif

@@ -27,8 +27,10 @@ static void catch_signals(void)
     static const int orderly[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&a.sa_mask);
+    struct sigaction old;
     for (size_t i = 0; i < sizeof orderly / sizeof orderly[0]; i++)
-        sigaction(orderly[i], &a, NULL);
+        if (orderly[i] != SIGHUP || sigaction(SIGHUP, NULL, &old) || old.sa_handler != SIG_IGN) /* nohup */
+            sigaction(orderly[i], &a, NULL);
     a.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &a, NULL);
     sigaction(SIGXFSZ, &a, NULL); /* a file size limit is a full disk: write() says so */

@@ -18,4 +18,7 @@ struct energy_cpuinfo {
 void energy_cpuinfo_read(struct energy_cpuinfo *out, const struct ipw_env *env);
 void energy_cpuinfo_parse(struct energy_cpuinfo *out, const char *text); /* the file's content */
 
+/* Busy CPU time of the whole machine, ns, from an open /proc/stat; 0 or -errno. In estimator.c. */
+int energy_cpu_busy(const struct ipw_env *env, int fd, uint64_t *raw);
+
 #endif

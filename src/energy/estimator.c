@@ -66,7 +66,7 @@ struct energy_collector {
 
 /* Busy CPU time of the whole machine: the first line of /proc/stat, in ticks of 1/100 s (USER_HZ is part of the
  * kernel's interface). Idle, I/O wait and what other machines stole are not busy; guests are inside user. */
-static int read_busy(const struct ipw_env *env, int fd, uint64_t *raw)
+int energy_cpu_busy(const struct ipw_env *env, int fd, uint64_t *raw)
 {
     static const bool busy[] = {true, true, true, false, false, true, true};
     char text[256];
@@ -102,7 +102,7 @@ static int estimator_read(struct energy_collector *c, const struct ipw_env *env,
         *raw = (uint64_t)ipw_now(env);
         return 0;
     case OTHERS:
-        return read_busy(env, c->stat_fd, raw);
+        return energy_cpu_busy(env, c->stat_fd, raw);
     }
     return -EINVAL;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/proc.h"
+#include "base/helper.h"
 #include "base/str.h"
 #include "energy/live_fd.h"
 #include "energy/rapl.h"
@@ -216,15 +216,15 @@ static bool place(struct energy_collector *c, const struct ipw_env *env, const c
 /* Asks ipw-meter for the events that are refused; 0 when it came to an end by itself. -ENOENT: no helper. */
 static int ask_helper(struct energy_collector *c, const struct ipw_env *env)
 {
-    struct ipw_proc p;
+    struct ipw_helper p;
     char text[64];
     ssize_t n = 1;
     const char *path = helper_path(env);
-    int fd, rc = *path ? ipw_proc_start(&p, path) : -ENOENT;
+    int fd, rc = *path ? ipw_helper_start(&p, path) : -ENOENT;
     if (rc)
         return rc;
     int64_t deadline = ipw_now(env) + HELPER_NS;
-    for (int i = 0; i < MAX_MESSAGES && (n = ipw_proc_receive(&p, env, deadline, text, sizeof text, &fd)) > 0; i++) {
+    for (int i = 0; i < MAX_MESSAGES && (n = ipw_helper_receive(&p, env, deadline, text, sizeof text, &fd)) > 0; i++) {
         if (fd < 0)
             continue;
         if (place(c, env, text, fd))
@@ -232,7 +232,7 @@ static int ask_helper(struct energy_collector *c, const struct ipw_env *env)
         else
             env->io->close(env, fd);
     }
-    ipw_proc_end(&p);
+    ipw_helper_end(&p);
     return n < 0 ? (int)n : 0;
 }
 

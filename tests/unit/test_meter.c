@@ -16,7 +16,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/proc.h"
+#include "base/helper.h"
 #include "base/str.h"
 #include "energy/collector.h"
 #include "fakes/fakefs.h"
@@ -289,7 +289,7 @@ static void send_text(const char *text, int fd)
         c->cmsg_len = CMSG_LEN(sizeof two);
         memcpy(CMSG_DATA(c), two, sizeof two);
     }
-    sendmsg(IPW_PROC_FD, &msg, MSG_NOSIGNAL);
+    sendmsg(IPW_HELPER_FD, &msg, MSG_NOSIGNAL);
 }
 
 static int play(const char *part)
@@ -345,15 +345,15 @@ static void test_bad_helpers(void **state)
     waitpid(-1, NULL, 0); /* the orphan of "hang" */
     assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
     /* the whole group goes */
-    struct ipw_proc p;
-    assert_int_equal(ipw_proc_start(&p, path), 0);
-    assert_true(ipw_proc_receive(&p, &ipw_env_host, ipw_now(&ipw_env_host) + 2000000000, text, sizeof text, &fd) > 0);
-    assert_int_equal(ipw_proc_receive(&p, &ipw_env_host, ipw_now(&ipw_env_host) + 50000000, text, 4, &fd), -ETIMEDOUT);
-    ipw_proc_end(&p);
+    struct ipw_helper p;
+    assert_int_equal(ipw_helper_start(&p, path), 0);
+    assert_true(ipw_helper_receive(&p, &ipw_env_host, ipw_now(&ipw_env_host) + 2000000000, text, sizeof text, &fd) > 0);
+    assert_int_equal(ipw_helper_receive(&p, &ipw_env_host, ipw_now(&ipw_env_host) + 50000000, text, 4, &fd), -ETIMEDOUT);
+    ipw_helper_end(&p);
     assert_int_equal(waitpid((pid_t)strtol(text, NULL, 10), &status, 0), (pid_t)strtol(text, NULL, 10));
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    assert_int_equal(ipw_proc_start(&p, dir), -EACCES);
-    assert_int_equal(ipw_proc_start(&p, "/nowhere"), -ENOENT);
+    assert_int_equal(ipw_helper_start(&p, dir), -EACCES);
+    assert_int_equal(ipw_helper_start(&p, "/nowhere"), -ENOENT);
     assert_int_equal(fds_open(), before);
     fakefs_remove(dir);
 }
