@@ -323,7 +323,7 @@ const char *meter_signature(const struct meter *m)
 static bool leaves_hole(const struct meter *m, const struct energy_channel *c)
 {
     bool word = false;
-    if (c->status != ENERGY_CHANNEL_DENIED && c->status != ENERGY_CHANNEL_ERROR)
+    if (c->unused || (c->status != ENERGY_CHANNEL_DENIED && c->status != ENERGY_CHANNEL_ERROR))
         return false;
     for (size_t i = 0; i < m->ch.n; i++)
         if (m->ch.v[i].in_total && m->ch.v[i].scope == c->scope) {
@@ -359,14 +359,14 @@ bool meter_boundary(const struct meter *m, size_t i)
            c->latency_ns <= BOUNDARY_LATENCY_NS;
 }
 
-/* Denied can be helped at once, an error perhaps, absence least. */
+/* Denied can be helped at once, an error perhaps, absence least; what adds nothing to the total does not help. */
 const struct energy_remedy *meter_remedy(const struct meter *m)
 {
     static const enum energy_channel_status order[] = {
         ENERGY_CHANNEL_DENIED, ENERGY_CHANNEL_ERROR, ENERGY_CHANNEL_ABSENT};
     for (size_t k = 0; k < 3; k++)
         for (size_t i = 0; i < m->ch.n; i++)
-            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id)
+            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id && energy_scope_adds(m->ch.v[i].scope))
                 return &m->ch.v[i].remedy;
     return NULL;
 }

@@ -3,10 +3,14 @@
 #include "base/mem.h"
 #include "energy/collector.h"
 
-extern const struct energy_collector_ops energy_powercap, energy_estimator;
+extern const struct energy_collector_ops energy_powercap, energy_amdgpu, energy_hwmon, energy_battery,
+    energy_estimator;
 
 const struct energy_collector_ops *const energy_collectors[] = {
     &energy_powercap,
+    &energy_amdgpu,
+    &energy_hwmon,
+    &energy_battery,
     &energy_estimator,
     NULL,
 };

@@ -45,15 +45,28 @@ static const enum energy_scope system_order[] = {ENERGY_SCOPE_WALL, ENERGY_SCOPE
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
+bool energy_scope_adds(enum energy_scope s)
+{
+    return lattice[s].role == PART;
+}
+
 static bool usable(const struct energy_channel *c)
 {
     return c->status == ENERGY_CHANNEL_OK && c->kind != ENERGY_KIND_GAUGE;
 }
 
-/* Smaller is better: a counter loses nothing in a stall; MMIO RAPL repeats the MSR's energy. */
+/* Sources that repeat another of their kind, worse: MMIO RAPL the MSR's energy, amd_energy the same registers by way
+ * of a kernel thread, amdgpu's binary file the watts of hwmon without their decimals. */
+static const char *const repeats[] = {"rapl:intel-rapl-mmio:", "hwmon:amd_energy/", "amdgpu:"};
+
+/* Smaller is better: a counter loses nothing in a stall. */
 static int rank(const struct energy_channel *c)
 {
-    return (int)c->kind * 2 + ipw_starts(c->id, "rapl:intel-rapl-mmio:");
+    int worse = 0;
+    for (int i = 0; i < (int)N_OF(repeats); i++)
+        if (ipw_starts(c->id, repeats[i]))
+            worse = 1 + i;
+    return (int)c->kind * 8 + worse;
 }
 
 /* The channel that stands for (scope, device of c), NULL if none can be read. */
