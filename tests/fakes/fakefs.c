@@ -1,4 +1,5 @@
 #include "fakes/fakefs.h"
+#include "fakes/fixtures/gpu_metrics.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -131,6 +132,9 @@ static const struct {
     {"vm", "proc/cpuinfo", CPU_VM},
     {"vm", "proc/stat", STAT},
     {"nothing", "class/", NULL},
+#include "fakes/fixtures/amdgpu.inc"
+#include "fakes/fixtures/battery.inc"
+#include "fakes/fixtures/hwmon.inc"
 };
 
 static void fail(const char *what, const char *path)
