@@ -52,6 +52,7 @@ static int read_metrics(struct source *s, const struct ipw_env *env, struct gpu_
 {
     uint8_t buf[GPU_METRICS_MAX];
     ssize_t n = sysfs_file_read(&s->file, env, buf, sizeof buf);
+    *m = (struct gpu_metrics){0};
     return n < 0 ? (int)n : gpu_metrics_parse(buf, (size_t)n, m);
 }
 
@@ -144,41 +145,36 @@ static int64_t cap_uw(const struct ipw_env *env, const char *hwmon)
     return *hwmon ? sysfs_number(env, 0, "%s/power1_cap", hwmon) : 0;
 }
 
-static void add_metrics(struct opening *o, const struct gpu_sysfs *g, const char *folder, const char *hwmon)
+/* Returns whether the card is a processor with graphics. */
+static bool add_metrics(struct opening *o, const struct gpu_sysfs *g, const char *folder, const char *hwmon)
 {
     struct source probe = {.what = ENERGY};
     struct gpu_metrics m;
     if (!sysfs_file_init(&probe.file, "%s/gpu_metrics", folder) || sysfs_file_open(&probe.file, o->env))
-        return; /* a kernel before 5.9, or a card without it: hwmon has its power */
+        return false; /* a kernel before 5.9, or a card without it: hwmon has its power */
     int rc = read_metrics(&probe, o->env, &m);
-    sysfs_file_close(&probe.file, o->env);
-    if (rc)
-        return;
     struct energy_channel *row = NULL;
-    if (!m.apu) {
+    if (!rc && !m.apu && !g->second_die) {
         row = add_row(o, g, folder, "energy");
         set_counter(row, &m, folder);
         last_source(o)->what = ENERGY;
     }
-    if (!m.has_energy && m.has_power) {
+    if (!rc && !m.has_energy && m.has_power && !g->second_die) {
         row = add_row(o, g, folder, "power");
         set_power(row, &m);
         last_source(o)->what = POWER;
     }
-    if (!row || row->status != ENERGY_CHANNEL_OK)
-        return;
-    row->pmax_w = 2e-6 * (double)cap_uw(o->env, hwmon);
-    last_source(o)->file = probe.file;
-    rc = sysfs_file_open(&last_source(o)->file, o->env);
-    if (rc) {
-        row->status = ENERGY_CHANNEL_ERROR;
-        row->remedy.id = "E_HWMON_READ";
-        snprintf(row->remedy.text, sizeof row->remedy.text, "'%s/gpu_metrics' cannot be opened again (%s); try again",
-                 folder, strerror(-rc));
+    if (row && row->status == ENERGY_CHANNEL_OK) {
+        row->pmax_w = 2e-6 * (double)cap_uw(o->env, hwmon);
+        last_source(o)->file = probe.file;
+    } else {
+        sysfs_file_close(&probe.file, o->env);
     }
+    return m.apu;
 }
 
-static void add_gauges(struct opening *o, const struct gpu_sysfs *g, const char *folder, const char *hwmon)
+static void add_gauges(struct opening *o, const struct gpu_sysfs *g, const char *folder, const char *hwmon,
+                       enum energy_scope scope)
 {
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
         const struct gauge *k = &gauges[i];
@@ -192,7 +188,7 @@ static void add_gauges(struct opening *o, const struct gpu_sysfs *g, const char 
                 sysfs_file_close(&s.file, o->env);
                 continue;
             }
-            add_row(o, g, folder, k->suffix);
+            add_row(o, g, folder, k->suffix)->scope = scope;
             last_source(o)->file = s.file;
             last_source(o)->scale = k->scale;
             break;
@@ -225,9 +221,8 @@ static void add_card(struct opening *o, const char *card)
         return;
     }
     find_hwmon(o->env, folder, hwmon, sizeof hwmon);
-    if (!g.second_die)
-        add_metrics(o, &g, folder, hwmon);
-    add_gauges(o, &g, folder, hwmon);
+    bool apu = add_metrics(o, &g, folder, hwmon);
+    add_gauges(o, &g, folder, hwmon, apu ? ENERGY_SCOPE_IGPU : ENERGY_SCOPE_GPU_CHIP);
 }
 
 static void amdgpu_open(struct energy_collector **out, const struct ipw_env *env, struct energy_channels *list)

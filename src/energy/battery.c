@@ -144,7 +144,7 @@ static void set_unreadable(struct energy_channel *row, const struct source *s, i
     row->status = rc == -EACCES || rc == -EPERM ? ENERGY_CHANNEL_DENIED : ENERGY_CHANNEL_ERROR;
     row->remedy.id = "E_HWMON_READ";
     snprintf(row->remedy.text, sizeof row->remedy.text,
-             "'%s' gives no number (%s), so the battery is left out; look at it with cat", s->file[0].path,
+             "'%s' gives no number (%s), so the battery is left out; look for it in dmesg", s->file[0].path,
              strerror(-rc));
 }
 
@@ -191,7 +191,7 @@ static void add_battery(struct opening *o, const char *battery)
 {
     const char *done = "";
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
-        if (!ipw_streq(done, ways[i].suffix) && is_there(o->env, battery, ways[i].file) &&
+        if (!ipw_streq(done, ways[i].suffix) && !(*done && *o->plugged) && is_there(o->env, battery, ways[i].file) &&
             is_there(o->env, battery, ways[i].second)) {
             add_way(o, battery, &ways[i]);
             done = ways[i].suffix;

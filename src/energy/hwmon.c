@@ -12,6 +12,8 @@
 #include "energy/hwmon.h"
 #include "energy/sysfs.h"
 
+enum { OFFSET_UW = 500000 };
+
 #define IIO "/sys/bus/i2c/drivers/ina3221x"
 
 struct chip {
@@ -62,9 +64,10 @@ static int read_source(struct source *s, const struct ipw_env *env, uint64_t *ra
     rc = rc ? rc : sysfs_file_i64(&s->file[1], env, &ma);
     if (rc)
         return rc;
-    if (__builtin_mul_overflow(mv, ma, &uw) || uw < 0)
-        return -ERANGE; /* current that flows back is no power that is used */
-    *raw = (uint64_t)uw;
+    /* A shunt's offset makes an idle rail look a little negative; more than that flows back, and is no power used. */
+    if (__builtin_mul_overflow(mv, ma, &uw) || uw < -OFFSET_UW)
+        return -ERANGE;
+    *raw = uw < 0 ? 0 : (uint64_t)uw;
     return 0;
 }
 

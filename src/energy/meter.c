@@ -268,6 +268,15 @@ static bool holds(const struct energy_channel *c, bool cpu, const char *pci)
     return cpu ? c->scope == ENERGY_SCOPE_CPU_PACKAGE : ipw_streq(c->device, pci);
 }
 
+/* Graphics inside a processor: its package holds them. */
+static bool is_integrated(const struct meter *m, const char *pci)
+{
+    for (size_t i = 0; i < m->ch.n; i++)
+        if (m->ch.v[i].scope == ENERGY_SCOPE_IGPU && ipw_streq(m->ch.v[i].device, pci))
+            return true;
+    return false;
+}
+
 void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
 {
     char pci[64];
@@ -285,6 +294,7 @@ void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
         bool cpu = ipw_streq(dev[k].key, "cpu"), metered = false;
         if (!energy_pci_id(dev[k].key, pci, sizeof pci))
             snprintf(pci, sizeof pci, "%.63s", dev[k].key);
+        cpu |= is_integrated(m, pci);
         for (size_t i = 0; i < m->ch.n && !metered; i++)
             metered = m->ch.v[i].in_total && holds(&m->ch.v[i], cpu, pci);
         if (!metered && any && m->n_unmetered < MAX_UNMETERED)

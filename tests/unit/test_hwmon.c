@@ -216,6 +216,31 @@ static void test_amd_rows(void **state)
     close_all(&f, m);
 }
 
+/* Graphics inside a processor are metered by its package, whoever reads that. */
+static void test_integrated(void **state)
+{
+    (void)state;
+    struct fake_io f;
+    struct meter *m = open_on(&f, "amd_apu30");
+    const char *names[4];
+    const struct meter_device dev[] = {{"cpu", "the CPU"}, {"0000:c4:00.0", "Radeon 890M"}};
+    meter_computing(m, dev, 2);
+    assert_int_equal(meter_unmetered(m, names, 4), 0);
+    assert_string_equal(meter_source(m), "measured");
+    close_all(&f, m);
+    m = open_on(&f, "amd_asleep"); /* a card of its own is not */
+    add_rapl(&f, 0);
+    meter_close(m);
+    struct ipw_err err;
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
+    meter_computing(m, &(struct meter_device){"0000:03:00.0", "RX 7600S"}, 1);
+    assert_int_equal(meter_unmetered(m, names, 4), 1);
+    assert_string_equal(meter_source(m), "partial");
+    meter_computing(m, dev, 1); /* it sleeps and computes nothing */
+    assert_string_equal(meter_source(m), "measured");
+    close_all(&f, m);
+}
+
 static void test_jetson_rows(void **state)
 {
     (void)state;
@@ -229,8 +254,13 @@ static void test_jetson_rows(void **state)
     m = open_on(&f, "orin_agx"); /* fed from VIN_SYS_5V0 */
     assert_false(find(m, "hwmon:ina3221/VDDQ_VDD2_1V8AO").in_total);
     close_all(&f, m);
-    m = open_on(&f, "ina_other"); /* the label of a Jetson on a board that is none; -8 mA */
+    m = open_on(&f, "ina_other"); /* the label of a Jetson on a board that is none; -8 mA of offset, then -2 A */
     assert_int_equal(find(m, "hwmon:ina3221/VDD_IN").scope, ENERGY_SCOPE_RAIL);
+    assert_int_equal(read_of(m, "hwmon:ina3221/C"), 0);
+    meter_close(m);
+    fakefs_write(f.root, "class/hwmon/hwmon1/curr3_input", "-2000\n");
+    struct ipw_err err;
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
     assert_int_equal(find(m, "hwmon:ina3221/C").status, ENERGY_CHANNEL_ERROR);
     close_all(&f, m);
 }
@@ -471,7 +501,7 @@ int main(void)
         cmocka_unit_test(test_totals),      cmocka_unit_test(test_amd_rows), cmocka_unit_test(test_jetson_rows),
         cmocka_unit_test(test_other_rows),  cmocka_unit_test(test_remedies), cmocka_unit_test(test_asleep),
         cmocka_unit_test(test_battery_live), cmocka_unit_test(test_mend),    cmocka_unit_test(test_gpu_metrics),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_numbers),     cmocka_unit_test(test_integrated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
