@@ -10,12 +10,9 @@ static const struct layout {
     bool average, energy_u32;
     uint8_t energy;
 } layouts[] = {
-    {1, 1, 3, 22, 2, 1000, true, true, 24},
-    {1, 4, 4, 10, 2, 1000, false, false, 24},
-    {1, 5, 6, 10, 2, 1000, false, false, 88},
-    {2, 1, 3, 40, 2, 1000, true, false, 0},
-    {2, 4, 4, 40, 2, 1, true, false, 0},
-    {3, 0, 0, 112, 4, 1, true, false, 0},
+    {1, 1, 3, 22, 2, 1000, true, true, 24},   {1, 4, 4, 10, 2, 1000, false, false, 24},
+    {1, 5, 6, 10, 2, 1000, false, false, 88}, {2, 1, 3, 40, 2, 1000, true, false, 0},
+    {2, 4, 4, 40, 2, 1, true, false, 0},      {3, 0, 0, 112, 4, 1, true, false, 0},
 };
 
 enum { HEADER = 4 };

@@ -23,9 +23,9 @@ static const struct way {
     double unit_nj; /* of charge: times the voltage when opened, V */
     bool charge;
 } ways[] = {
-    {LEFT, "energy", "energy_now", NULL, 3.6e6, false}, /* uWh */
-    {LEFT, "energy", "charge_now", NULL, 3.6e6, true},  /* uAh */
-    {POWER, "power", "power_now", NULL, 1000, false},   /* uW */
+    {LEFT, "energy", "energy_now", NULL, 3.6e6, false},            /* uWh */
+    {LEFT, "energy", "charge_now", NULL, 3.6e6, true},             /* uAh */
+    {POWER, "power", "power_now", NULL, 1000, false},              /* uW */
     {PRODUCT, "power", "current_now", "voltage_now", 1000, false}, /* uA x uV = 1e-6 uW */
 };
 
@@ -169,7 +169,7 @@ static void add_way(struct opening *o, const char *battery, const struct way *w)
     row->kind = w->what == LEFT ? ENERGY_KIND_COUNTER : ENERGY_KIND_POWER_INST;
     row->unit_nj = w->charge ? w->unit_nj * 1e-6 * (double)uv : w->unit_nj;
     row->quantum_nj = w->what == LEFT ? INT64_C(36000000000) : 0; /* 10 mWh: what most gauges step by */
-    row->gain_u = w->charge ? 0.10 : 0.05; /* the voltage sinks as it empties and under load */
+    row->gain_u = w->charge ? 0.10 : 0.05;                        /* the voltage sinks as it empties and under load */
     int rc = 0;
     if (*o->plugged)
         set_plugged(row, o->plugged);

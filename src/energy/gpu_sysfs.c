@@ -28,8 +28,8 @@ static int index_of(const struct ipw_env *env, int vendor, const char *pci)
     for (size_t i = 0; i < cards.n; i++) {
         snprintf(folder, sizeof folder, "/sys/class/drm/%s/device", cards.v[i]);
         n += !strchr(cards.v[i], '-') && /* card0-DP-1 is a socket for a screen */
-             sysfs_number(env, 0, "%s/vendor", folder) == vendor &&
-             read_pci(env, folder, other, sizeof other) && strcmp(other, pci) < 0;
+             sysfs_number(env, 0, "%s/vendor", folder) == vendor && read_pci(env, folder, other, sizeof other) &&
+             strcmp(other, pci) < 0;
     }
     sysfs_names_release(&cards);
     return n;
@@ -45,12 +45,14 @@ bool gpu_sysfs_read(struct gpu_sysfs *g, const struct ipw_env *env, const char *
     g->device = (int)sysfs_number(env, 0, "%s/device", folder);
     g->index = index_of(env, g->vendor, g->pci);
     g->second_die = g->vendor == AMD && (g->device == MI250X || g->device == MI250) && g->index % 2;
-    g->asleep = sysfs_text(env, word, sizeof word, "%s/power/runtime_status", folder) > 0 &&
-                ipw_streq(word, "suspended");
+    g->asleep =
+        sysfs_text(env, word, sizeof word, "%s/power/runtime_status", folder) > 0 && ipw_streq(word, "suspended");
     if (sysfs_text(env, g->name, sizeof g->name, "%s/product_name", folder) <= 0)
         snprintf(g->name, sizeof g->name, "%s [%04x:%04x]",
-                 g->vendor == AMD ? "AMD Radeon" : g->vendor == INTEL ? "Intel GPU" : "GPU", (unsigned)g->vendor,
-                 (unsigned)g->device);
+                 g->vendor == AMD     ? "AMD Radeon"
+                 : g->vendor == INTEL ? "Intel GPU"
+                                      : "GPU",
+                 (unsigned)g->vendor, (unsigned)g->device);
     return true;
 }
 

@@ -7,23 +7,13 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "energy/amdgpu_metrics.h"
-#include "energy/gpu_sysfs.h"
 #include "energy/hwmon.h"
+#include "energy/hwmon_id.h"
 #include "energy/sysfs.h"
 
 enum { OFFSET_UW = 500000 };
 
 #define IIO "/sys/bus/i2c/drivers/ina3221x"
-
-struct chip {
-    char name[32];
-    char folder[128]; /* where the attributes are */
-    char key[64];     /* which one of its name: a PCI, device tree or ACPI address; "" unknown */
-    bool is_gpu;
-    struct gpu_sysfs gpu;
-    int nth; /* among the chips of this name */
-};
 
 struct sensor {
     enum hwmon_attr attr;
@@ -33,7 +23,7 @@ struct sensor {
 
 struct source {
     struct sysfs_file file[2]; /* the second of a product */
-    struct chip chip;
+    struct hwmon_chip chip;
     char label[48]; /* as the sensor had it, "" none */
     char attr[24];  /* "power1_average" */
 };
@@ -49,7 +39,7 @@ struct opening {
     size_t first; /* our first row */
     struct source *v;
     size_t n, cap;
-    struct chip *chips;
+    struct hwmon_chip *chips;
     size_t n_chips, cap_chips;
 };
 
@@ -76,110 +66,15 @@ static int hwmon_read(struct energy_collector *c, const struct ipw_env *env, siz
     return read_source(&c->v[local], env, raw);
 }
 
-/* ---- chips ---- */
-
-/* What tells this chip from others of its name, whatever number it has got at this start. */
-static void read_key(struct chip *c, const struct ipw_env *env, const char *device)
-{
-    char text[1024];
-    c->is_gpu = gpu_sysfs_read(&c->gpu, env, device);
-    if (c->is_gpu) {
-        snprintf(c->key, sizeof c->key, "%s", c->gpu.pci);
-        return;
-    }
-    sysfs_text(env, text, sizeof text, "%s/uevent", device);
-    const char *at = strstr(text, "OF_FULLNAME=");
-    if (at)
-        snprintf(c->key, sizeof c->key, "%.*s", (int)strcspn(at + 12, "\n"), at + 12);
-    else if (sysfs_text(env, text, sizeof text, "%s/path", device) > 0) /* "\_SB_.PMI0" */
-        snprintf(c->key, sizeof c->key, "%.63s", text);
-}
-
-/* Drivers of the older interface keep name and attributes in the device's folder. */
-static bool read_chip(struct chip *c, const struct ipw_env *env, const char *hwmon)
-{
-    char device[128];
-    *c = (struct chip){0};
-    snprintf(device, sizeof device, "/sys/class/hwmon/%.64s/device", hwmon);
-    snprintf(c->folder, sizeof c->folder, "/sys/class/hwmon/%.64s", hwmon);
-    if (sysfs_text(env, c->name, sizeof c->name, "%s/name", c->folder) <= 0) {
-        memcpy(c->folder, device, sizeof device);
-        if (sysfs_text(env, c->name, sizeof c->name, "%s/name", c->folder) <= 0)
-            return false;
-    }
-    read_key(c, env, device);
-    return true;
-}
-
-/* Numbers are given anew when drivers come and go: it must still be the same chip and the same sensor. */
-static bool is_same(const struct source *s, const struct ipw_env *env)
-{
-    struct chip now = {0};
-    char device[160];
-    size_t len = strlen(s->chip.folder);
-    bool inside = ipw_ends(s->chip.folder, "/device");
-    snprintf(device, sizeof device, "%s%s", s->chip.folder, inside ? "" : "/device");
-    if (!len || sysfs_text(env, now.name, sizeof now.name, "%s/name", s->chip.folder) <= 0)
-        return false;
-    read_key(&now, env, device);
-    return ipw_streq(now.name, s->chip.name) && ipw_streq(now.key, s->chip.key) && !(now.is_gpu && now.gpu.asleep);
-}
-
 static void hwmon_mend(struct energy_collector *c, const struct ipw_env *env)
 {
     for (size_t i = 0; i < c->n; i++)
         for (int k = 0; k < 2; k++)
-            if (sysfs_file_gone(&c->v[i].file[k]) && is_same(&c->v[i], env))
+            if (sysfs_file_gone(&c->v[i].file[k]) && hwmon_chip_is_same(&c->v[i].chip, env))
                 sysfs_file_reopen(&c->v[i].file[k], env);
 }
 
-static bool is_apu(const struct chip *c, const struct ipw_env *env)
-{
-    uint8_t buf[GPU_METRICS_MAX];
-    struct gpu_metrics m;
-    struct sysfs_file f;
-    ssize_t n = -ENOENT;
-    if (sysfs_file_init(&f, "%s/device/gpu_metrics", c->folder) && !sysfs_file_open(&f, env)) {
-        n = sysfs_file_read(&f, env, buf, sizeof buf);
-        sysfs_file_close(&f, env);
-    }
-    if (n < 0)
-        return false;
-    gpu_metrics_parse(buf, (size_t)n, &m); /* an unknown revision still tells its format */
-    return m.apu;
-}
-
 /* ---- what a channel's device is called ---- */
-
-static int64_t package_of_node(const struct ipw_env *env, int64_t node)
-{
-    char cpus[64];
-    if (sysfs_text(env, cpus, sizeof cpus, "/sys/devices/system/node/node%d/cpulist", (int)node) <= 0)
-        return -1;
-    cpus[strspn(cpus, "0123456789")] = '\0';
-    return sysfs_number(env, -1, "/sys/devices/system/cpu/cpu%.8s/topology/physical_package_id", cpus);
-}
-
-/* amd_energy of the kernel numbers "sockets" by NUMA node, so that several are one package; its successor outside the
- * kernel counts sockets. As many as there are nodes: they are nodes. */
-static int64_t package_of(const struct opening *o, const struct chip *c, int64_t number)
-{
-    struct sysfs_names nodes, entries;
-    size_t sockets = 0;
-    int64_t package = -1;
-    char label[16];
-    sysfs_list(o->env, "/sys/devices/system/node", "node", &nodes);
-    sysfs_list(o->env, c->folder, "energy", &entries);
-    for (size_t i = 0; i < entries.n; i++)
-        sockets += ipw_ends(entries.v[i], "_label") &&
-                   sysfs_text(o->env, label, sizeof label, "%s/%s", c->folder, entries.v[i]) > 0 &&
-                   ipw_starts(label, "Esocket");
-    if (sockets == nodes.n)
-        package = package_of_node(o->env, number);
-    sysfs_names_release(&nodes);
-    sysfs_names_release(&entries);
-    return package < 0 ? number : package;
-}
 
 static int64_t number_at_end(const char *label)
 {
@@ -191,7 +86,7 @@ static int64_t number_at_end(const char *label)
 }
 
 static void set_device(const struct opening *o, struct energy_channel *row, const struct hwmon_rule *rule,
-                       const struct chip *c, const struct sensor *s)
+                       const struct hwmon_chip *c, const struct sensor *s)
 {
     snprintf(row->name, sizeof row->name, "%s", *s->label ? s->label : c->name);
     switch (rule->device) {
@@ -206,7 +101,7 @@ static void set_device(const struct opening *o, struct energy_channel *row, cons
         return;
     case HWMON_BY_NODE:
         snprintf(row->device, sizeof row->device, "%s-%lld", rule->word,
-                 (long long)package_of(o, c, number_at_end(s->label)));
+                 (long long)hwmon_chip_package(c, o->env, number_at_end(s->label)));
         return;
     case HWMON_BY_CHIP:
         snprintf(row->device, sizeof row->device, "%s-%d", rule->word, c->nth);
@@ -216,7 +111,7 @@ static void set_device(const struct opening *o, struct energy_channel *row, cons
         snprintf(row->device, sizeof row->device, "%s", c->name);
         if (c->is_gpu)
             gpu_sysfs_fill(row, &c->gpu);
-        if (rule->device == HWMON_BY_SOCKET && is_apu(c, o->env)) {
+        if (rule->device == HWMON_BY_SOCKET && hwmon_chip_is_apu(c, o->env)) {
             row->scope = ENERGY_SCOPE_CPU_PACKAGE; /* the package's energy, by another way */
             snprintf(row->device, sizeof row->device, "package-0");
         }
@@ -232,15 +127,17 @@ static void set_unreadable(struct energy_channel *row, const struct source *s, i
     row->status = denied ? ENERGY_CHANNEL_DENIED : ENERGY_CHANNEL_ERROR;
     row->remedy.id = denied ? "E_HWMON_EACCES" : "E_HWMON_READ";
     if (denied)
-        snprintf(row->remedy.text, sizeof row->remedy.text,
-                 "'%s' is not readable by this user, so its energy is left out (amd_energy counters are group-readable, "
-                 "0440). For this boot: sudo chgrp \"$(id -gn)\" %s && sudo chmod g+r %s",
-                 s->file[0].path, s->file[0].path, s->file[0].path);
+        snprintf(
+            row->remedy.text, sizeof row->remedy.text,
+            "'%s' is not readable by this user, so its energy is left out (amd_energy counters are group-readable, "
+            "0440). For this boot: sudo chgrp \"$(id -gn)\" %s && sudo chmod g+r %s",
+            s->file[0].path, s->file[0].path, s->file[0].path);
     else
-        snprintf(row->remedy.text, sizeof row->remedy.text,
-                 "'%s' gives no number (%s), so its energy is left out; look for %s in dmesg, and at '%s/power1_enable' "
-                 "where there is one",
-                 s->file[0].path, strerror(-rc), s->chip.name, s->chip.folder);
+        snprintf(
+            row->remedy.text, sizeof row->remedy.text,
+            "'%s' gives no number (%s), so its energy is left out; look for %s in dmesg, and at '%s/power1_enable' "
+            "where there is one",
+            s->file[0].path, strerror(-rc), s->chip.name, s->chip.folder);
 }
 
 static int open_source(struct source *s, const struct ipw_env *env)
@@ -278,7 +175,7 @@ static const struct kind *kind_of(enum hwmon_attr attr)
 }
 
 /* The largest power that the card allows, W; 0 unknown. */
-static double limit_w(const struct ipw_env *env, const struct chip *c, int n)
+static double limit_w(const struct ipw_env *env, const struct hwmon_chip *c, int n)
 {
     static const char *const files[] = {"cap", "max", "rated_max", "crit"};
     int64_t most = 0;
@@ -290,7 +187,7 @@ static double limit_w(const struct ipw_env *env, const struct chip *c, int n)
 }
 
 static void set_times(struct energy_channel *row, const struct ipw_env *env, const struct hwmon_rule *rule,
-                      const struct chip *c, const struct sensor *s)
+                      const struct hwmon_chip *c, const struct sensor *s)
 {
     const int64_t ms = 1000000, day = 86400000;
     int64_t interval = sysfs_number(env, 0, "%s/power%d_average_interval", c->folder, s->n);
@@ -305,9 +202,9 @@ static void set_times(struct energy_channel *row, const struct ipw_env *env, con
 static void fill_row(struct opening *o, struct energy_channel *row, const struct hwmon_rule *rule,
                      const struct source *src, const struct sensor *s)
 {
-    const struct chip *c = &src->chip;
-    snprintf(row->id, sizeof row->id, "hwmon:%.31s%s%.20s/%.36s", c->name, c->is_gpu ? "@" : "", c->is_gpu ? c->key : "",
-             *s->label ? s->label : src->attr);
+    const struct hwmon_chip *c = &src->chip;
+    snprintf(row->id, sizeof row->id, "hwmon:%.31s%s%.20s/%.36s", c->name, c->is_gpu ? "@" : "",
+             c->is_gpu ? c->key : "", *s->label ? s->label : src->attr);
     sysfs_word(row->id);
     row->scope = rule->scope;
     row->kind = kind_of(s->attr)->kind;
@@ -327,7 +224,7 @@ static void fill_row(struct opening *o, struct energy_channel *row, const struct
     }
 }
 
-static bool add_sensor(struct opening *o, const struct chip *c, const struct sensor *s)
+static bool add_sensor(struct opening *o, const struct hwmon_chip *c, const struct sensor *s)
 {
     const struct hwmon_rule *rule = hwmon_rule_find(c->name, s->attr, s->n, s->label);
     const struct kind *k = kind_of(s->attr);
@@ -374,7 +271,7 @@ static bool is_number(const struct ipw_env *env, const char *folder, int n)
 }
 
 /* energyN_input, powerN_input, powerN_average. */
-static size_t add_plain(struct opening *o, const struct chip *c)
+static size_t add_plain(struct opening *o, const struct hwmon_chip *c)
 {
     struct sysfs_names names;
     char file[32], want[64];
@@ -397,8 +294,8 @@ static size_t add_plain(struct opening *o, const struct chip *c)
             }
             if (!*s.label && ipw_streq(c->name, "ina238"))
                 snprintf(s.label, sizeof s.label, "VIN"); /* as NVIDIA's tools call it; others see a rail */
-            bool zero = hwmon_rule_find(c->name, s.attr, s.n, s.label)->flags & HWMON_NONZERO &&
-                        !c->gpu.asleep && !is_number(o->env, c->folder, s.n) && is_number(o->env, c->folder, s.n + 1);
+            bool zero = hwmon_rule_find(c->name, s.attr, s.n, s.label)->flags & HWMON_NONZERO && !c->gpu.asleep &&
+                        !is_number(o->env, c->folder, s.n) && is_number(o->env, c->folder, s.n + 1);
             added += !zero && add_sensor(o, c, &s);
         }
         sysfs_names_release(&names);
@@ -406,7 +303,7 @@ static size_t add_plain(struct opening *o, const struct chip *c)
     return added;
 }
 
-static void add_products(struct opening *o, const struct chip *c)
+static void add_products(struct opening *o, const struct hwmon_chip *c)
 {
     const struct hwmon_pair *p;
     for (size_t k = 0; (p = hwmon_pair_find(c->name, k)); k++) {
@@ -420,7 +317,7 @@ static void add_products(struct opening *o, const struct chip *c)
     }
 }
 
-static void keep_chip(struct opening *o, struct chip *c)
+static void keep_chip(struct opening *o, struct hwmon_chip *c)
 {
     for (size_t i = 0; i < o->n_chips; i++)
         c->nth += ipw_streq(o->chips[i].name, c->name);
@@ -431,10 +328,10 @@ static void keep_chip(struct opening *o, struct chip *c)
 static void add_chips(struct opening *o)
 {
     struct sysfs_names names;
-    struct chip c;
+    struct hwmon_chip c;
     sysfs_list(o->env, "/sys/class/hwmon", "hwmon", &names);
     for (size_t i = 0; i < names.n; i++) {
-        if (!read_chip(&c, o->env, names.v[i]) || (c.is_gpu && c.gpu.second_die))
+        if (!hwmon_chip_read(&c, o->env, names.v[i]) || (c.is_gpu && c.gpu.second_die))
             continue;
         keep_chip(o, &c);
         if (!add_plain(o, &c))
@@ -453,7 +350,7 @@ static void add_iio(struct opening *o)
         snprintf(at, sizeof at, IIO "/%.40s", chips.v[i]);
         sysfs_list(o->env, at, "iio:device", &folders);
         for (size_t k = 0; k < folders.n; k++) {
-            struct chip c = {.name = "ina3221x"};
+            struct hwmon_chip c = {.name = "ina3221x"};
             snprintf(c.folder, sizeof c.folder, "%.80s/%.40s", at, folders.v[k]);
             snprintf(c.key, sizeof c.key, "%.40s", chips.v[i]);
             for (int n = 0; n < 3; n++) {
@@ -493,8 +390,7 @@ static void add_no_total(struct opening *o, bool rails)
     row->unit_nj = 1000;
     row->status = ENERGY_CHANNEL_ABSENT;
     row->remedy.id = "E_JETSON_NOTOTAL";
-    snprintf(row->remedy.text, sizeof row->remedy.text,
-             "this is a Jetson, but %s, so there is no total. %s",
+    snprintf(row->remedy.text, sizeof row->remedy.text, "this is a Jetson, but %s, so there is no total. %s",
              rails ? "its power rails have names that ipw does not know" : "its power monitor (ina3221) is not there",
              rails ? "Add the rails that do not overlap: ipw sensors lists them, --include takes their ids"
                    : "Load its driver: sudo modprobe ina3221; in a container, mount /sys read-only");
@@ -508,7 +404,7 @@ static void find_jetson_total(struct opening *o)
     const char **labels = ipw_calloc(o->n + 1, sizeof *labels);
     bool *marks = ipw_calloc(o->n + 1, sizeof *marks);
     for (size_t i = 0; i < o->n; i++) {
-        const struct chip *c = &o->v[i].chip;
+        const struct hwmon_chip *c = &o->v[i].chip;
         bool is_rail = hwmon_fits("ina3221*", c->name) || ipw_streq(c->name, "ina238");
         labels[i] = is_rail ? o->v[i].label : "";
         rails |= is_rail;

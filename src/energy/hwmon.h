@@ -6,11 +6,11 @@
 
 /* What a chip can offer, as bits. */
 enum hwmon_attr {
-    HWMON_ENERGY = 1,   /* energyN_input, uJ, cumulative */
-    HWMON_POWER = 2,    /* powerN_input, uW */
-    HWMON_AVERAGE = 4,  /* powerN_average, uW over powerN_average_interval */
-    HWMON_PRODUCT = 8,  /* inN_input mV x currN_input mA */
-    HWMON_IIO = 16,     /* in_powerN_input, mW: the driver of NVIDIA's older kernels */
+    HWMON_ENERGY = 1,  /* energyN_input, uJ, cumulative */
+    HWMON_POWER = 2,   /* powerN_input, uW */
+    HWMON_AVERAGE = 4, /* powerN_average, uW over powerN_average_interval */
+    HWMON_PRODUCT = 8, /* inN_input mV x currN_input mA */
+    HWMON_IIO = 16,    /* in_powerN_input, mW: the driver of NVIDIA's older kernels */
 };
 
 /* How a channel's device is called. */
@@ -31,9 +31,9 @@ enum {
 };
 
 struct hwmon_rule {
-    const char *chip; /* the chip's name; a '*' at the end stands for anything */
-    unsigned attrs;   /* bits of enum hwmon_attr */
-    int index;        /* N; 0: any */
+    const char *chip;  /* the chip's name; a '*' at the end stands for anything */
+    unsigned attrs;    /* bits of enum hwmon_attr */
+    int index;         /* N; 0: any */
     const char *label; /* as chip; NULL: any */
     enum energy_scope scope;
     double gain_u;
@@ -46,15 +46,15 @@ struct hwmon_rule {
 /* The first rule that fits; there is one for everything (a rail: listed, never in a total by itself). */
 const struct hwmon_rule *hwmon_rule_find(const char *chip, enum hwmon_attr attr, int index, const char *label);
 
-/* Which current belongs to which voltage, for chips that do not multiply. n of a chip: 0 when it is not known. */
+/* Which current belongs to which voltage, for chips that do not multiply. */
 struct hwmon_pair {
     const char *chip;
     int in, curr;
 };
 const struct hwmon_pair *hwmon_pair_find(const char *chip, size_t k); /* the k-th of a chip, NULL: no more */
 
-/* Jetson: makes the rails that together are the input of the module its SOC_IN channels. rails: their labels (upper
- * bound n); marks[i] true for members. False: none of the known sets is complete. */
+/* Jetson: which of n rails together are the input of the module; marks[i] true for them. False: none of the known sets
+ * is complete. */
 bool hwmon_jetson_total(const char *const *labels, size_t n, bool *marks);
 
 bool hwmon_fits(const char *pattern, const char *text);

@@ -41,7 +41,7 @@ static const struct hwmon_rule rules[] = {
 
 /* From the drivers: index equality is not promised by the ABI (in0 of some is a shunt, as are in4..in6 of ina3221). */
 static const struct hwmon_pair pairs[] = {
-    {"ina3221", 1, 1}, {"ina3221", 2, 2},   {"ina3221", 3, 3}, {"ina219", 1, 1},
+    {"ina3221", 1, 1}, {"ina3221", 2, 2},  {"ina3221", 3, 3}, {"ina219", 1, 1},
     {"ina226", 1, 1},  {"max20730", 2, 1}, {"ltc2992", 0, 1}, {"ltc2992", 2, 2},
 };
 

@@ -309,8 +309,7 @@ static void test_remedies(void **state)
         int rc; /* of opening what has `part` in its path */
         enum energy_channel_status status;
     } v[] = {
-        {"amd_asleep", "amdgpu:0000:03:00.0:energy", "E_AMD_SUSPENDED", "power/control", NULL, 0,
-         ENERGY_CHANNEL_ERROR},
+        {"amd_asleep", "amdgpu:0000:03:00.0:energy", "E_AMD_SUSPENDED", "power/control", NULL, 0, ENERGY_CHANNEL_ERROR},
         {"amd_asleep", "hwmon:amdgpu@0000:03:00.0/power1_average", "E_AMD_SUSPENDED", "would wake it", NULL, 0,
          ENERGY_CHANNEL_ERROR},
         {"amd_broken", "amdgpu:0000:03:00.0:energy", "E_AMD_COUNTER_BROKEN", "stands at 0", NULL, 0,
@@ -443,9 +442,12 @@ static void test_gpu_metrics(void **state)
         bool apu, energy, u32;
         uint64_t value, power_mw;
     } v[] = {
-        {METRICS_1_3, 0, 0, 1, 1, 4294967000, 87000},      {METRICS_1_3_ZERO, 0, 0, 0, 1, 0, 87000},
-        {METRICS_1_5, 0, 0, 1, 0, 6000000000000, 140000},  {METRICS_2_2, 0, 1, 0, 0, 0, 17000},
-        {METRICS_3_0, 0, 1, 0, 0, 0, 23500},               {METRICS_1_9, -ENOTSUP, 0, 0, 0, 0, 0},
+        {METRICS_1_3, 0, 0, 1, 1, 4294967000, 87000},
+        {METRICS_1_3_ZERO, 0, 0, 0, 1, 0, 87000},
+        {METRICS_1_5, 0, 0, 1, 0, 6000000000000, 140000},
+        {METRICS_2_2, 0, 1, 0, 0, 0, 17000},
+        {METRICS_3_0, 0, 1, 0, 0, 0, 23500},
+        {METRICS_1_9, -ENOTSUP, 0, 0, 0, 0, 0},
         {METRICS_CUT, -EINVAL, 0, 0, 0, 0, 0},
     };
     uint8_t buf[512];
@@ -478,10 +480,17 @@ static void test_numbers(void **state)
         int rc_u, rc_i;
         int64_t value;
     } v[] = {
-        {"42\n", 0, 0, 42},    {" 7", 0, 0, 7},          {"-5\n", -EINVAL, 0, -5},
-        {"", -ENODATA, -ENODATA, 0}, {"\n", -ENODATA, -ENODATA, 0}, {"-", -EINVAL, -EINVAL, 0},
-        {"--1", -EINVAL, -EINVAL, 0}, {"- 1", -EINVAL, -EINVAL, 0}, {"12x", -EINVAL, -EINVAL, 0},
-        {"1 2", -EINVAL, -EINVAL, 0}, {"18446744073709551616", -EINVAL, -EINVAL, 0},
+        {"42\n", 0, 0, 42},
+        {" 7", 0, 0, 7},
+        {"-5\n", -EINVAL, 0, -5},
+        {"", -ENODATA, -ENODATA, 0},
+        {"\n", -ENODATA, -ENODATA, 0},
+        {"-", -EINVAL, -EINVAL, 0},
+        {"--1", -EINVAL, -EINVAL, 0},
+        {"- 1", -EINVAL, -EINVAL, 0},
+        {"12x", -EINVAL, -EINVAL, 0},
+        {"1 2", -EINVAL, -EINVAL, 0},
+        {"18446744073709551616", -EINVAL, -EINVAL, 0},
         {"9223372036854775807", 0, 0, INT64_MAX},
     };
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
@@ -498,10 +507,10 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_totals),      cmocka_unit_test(test_amd_rows), cmocka_unit_test(test_jetson_rows),
-        cmocka_unit_test(test_other_rows),  cmocka_unit_test(test_remedies), cmocka_unit_test(test_asleep),
-        cmocka_unit_test(test_battery_live), cmocka_unit_test(test_mend),    cmocka_unit_test(test_gpu_metrics),
-        cmocka_unit_test(test_numbers),     cmocka_unit_test(test_integrated),
+        cmocka_unit_test(test_totals),       cmocka_unit_test(test_amd_rows),   cmocka_unit_test(test_jetson_rows),
+        cmocka_unit_test(test_other_rows),   cmocka_unit_test(test_remedies),   cmocka_unit_test(test_asleep),
+        cmocka_unit_test(test_battery_live), cmocka_unit_test(test_mend),       cmocka_unit_test(test_gpu_metrics),
+        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_integrated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
