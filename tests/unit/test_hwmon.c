@@ -201,6 +201,11 @@ static void test_amd_rows(void **state)
     assert_int_equal(read_of(m, "amdgpu:0000:03:00.0:memory"), 9000000000);
     assert_int_equal(read_of(m, "amdgpu:0000:03:00.0:temperature"), 61000);
     assert_int_equal(read_of(m, "amdgpu:0000:03:00.0:clock"), 2304000000);
+    meter_close(m); /* MI200 has the same revision and counts past 32 bits */
+    fakefs_write(f.root, "class/drm/card1/device/gpu_metrics", METRICS_1_3_PAST_32_BITS);
+    struct ipw_err err;
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
+    assert_true(find(m, "amdgpu:0000:03:00.0:energy").modulus == 0);
     close_all(&f, m);
     m = open_on(&f, "amd_mi300");
     c = find(m, "amdgpu:0000:c3:00.0:energy");
@@ -237,6 +242,25 @@ static void test_integrated(void **state)
     assert_int_equal(meter_unmetered(m, names, 4), 1);
     assert_string_equal(meter_source(m), "partial");
     meter_computing(m, dev, 1); /* it sleeps and computes nothing */
+    assert_string_equal(meter_source(m), "measured");
+    close_all(&f, m);
+}
+
+/* A GPU that cannot be read leaves a hole in the total only if it computes. */
+static void test_hole(void **state)
+{
+    (void)state;
+    struct fake_io f;
+    struct ipw_err err;
+    struct meter *m = open_on(&f, "amd_rdna");
+    meter_close(m);
+    fakefs_write(f.root, "class/drm/card2/device/vendor", "0x1002\n");
+    fakefs_write(f.root, "class/drm/card2/device/uevent", "PCI_SLOT_NAME=0000:09:00.0\n");
+    fakefs_write(f.root, "class/drm/card2/device/power/runtime_status", "suspended\n");
+    assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_AUTO}, &err), 0);
+    assert_int_equal(find(m, "amdgpu:0000:09:00.0:energy").gpu, 1);
+    assert_string_equal(meter_source(m), "partial");
+    meter_computing(m, &(struct meter_device){"0000:03:00.0", "RX 7900"}, 1);
     assert_string_equal(meter_source(m), "measured");
     close_all(&f, m);
 }
@@ -379,6 +403,9 @@ static void test_battery_live(void **state)
             meter_read(m, i, &r);
             assert_int_equal(r.status, -EBUSY);
         }
+    fakefs_write(f.root, "class/power_supply/BAT1/status", "Discharging\n"); /* one into the other */
+    meter_read(m, 1, &r);
+    assert_int_equal(r.status, -EBUSY);
     close_all(&f, m);
 }
 
@@ -510,7 +537,7 @@ int main(void)
         cmocka_unit_test(test_totals),       cmocka_unit_test(test_amd_rows),   cmocka_unit_test(test_jetson_rows),
         cmocka_unit_test(test_other_rows),   cmocka_unit_test(test_remedies),   cmocka_unit_test(test_asleep),
         cmocka_unit_test(test_battery_live), cmocka_unit_test(test_mend),       cmocka_unit_test(test_gpu_metrics),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_integrated),
+        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_integrated), cmocka_unit_test(test_hole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
