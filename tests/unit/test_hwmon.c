@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #include "base/str.h"
 #include "energy/amdgpu_metrics.h"
@@ -448,6 +449,44 @@ static void test_mend(void **state)
     }
 }
 
+struct reader {
+    struct sysfs_file *file;
+    const struct ipw_env *env;
+    _Atomic bool stop;
+    uint64_t reads, bad;
+};
+
+static void *read_on(void *ud)
+{
+    struct reader *r = ud;
+    uint64_t v;
+    for (; !atomic_load(&r->stop); r->reads++)
+        r->bad += sysfs_file_u64(r->file, r->env, &v) != 0 || v != 17000000;
+    return NULL;
+}
+
+/* A descriptor that is opened again is never closed under a reader. */
+static void test_reopen_beside_reader(void **state)
+{
+    (void)state;
+    struct fake_io f;
+    struct sysfs_file file;
+    pthread_t thread;
+    fake_io_init(&f, "amd_apu22");
+    assert_true(sysfs_file_init(&file, "/sys/class/hwmon/hwmon2/power1_average"));
+    assert_int_equal(sysfs_file_open(&file, &f.env), 0);
+    struct reader r = {.file = &file, .env = &f.env};
+    assert_int_equal(pthread_create(&thread, NULL, read_on, &r), 0);
+    for (int i = 0; i < 2000; i++)
+        sysfs_file_reopen(&file, &f.env);
+    atomic_store(&r.stop, true);
+    pthread_join(thread, NULL);
+    assert_true(r.bad == 0);
+    sysfs_file_close(&file, &f.env);
+    assert_int_equal(atomic_load(&f.open_fds), 0);
+    fake_io_release(&f);
+}
+
 /* ---- pure parts ---- */
 
 static size_t bytes_of(const char *hex, uint8_t *out)
@@ -534,10 +573,19 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_totals),       cmocka_unit_test(test_amd_rows),   cmocka_unit_test(test_jetson_rows),
-        cmocka_unit_test(test_other_rows),   cmocka_unit_test(test_remedies),   cmocka_unit_test(test_asleep),
-        cmocka_unit_test(test_battery_live), cmocka_unit_test(test_mend),       cmocka_unit_test(test_gpu_metrics),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_integrated), cmocka_unit_test(test_hole),
+        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_amd_rows),
+        cmocka_unit_test(test_jetson_rows),
+        cmocka_unit_test(test_other_rows),
+        cmocka_unit_test(test_remedies),
+        cmocka_unit_test(test_asleep),
+        cmocka_unit_test(test_battery_live),
+        cmocka_unit_test(test_mend),
+        cmocka_unit_test(test_reopen_beside_reader),
+        cmocka_unit_test(test_gpu_metrics),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_integrated),
+        cmocka_unit_test(test_hole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
