@@ -117,6 +117,8 @@ bool energy_pci_id(const char *text, char *out, size_t size);
  * (telemetry 2.2), and fills in_total, in_system and why. Only channels with status OK become members. */
 void energy_scope_resolve(struct energy_channel *ch, size_t n);
 
+bool energy_scope_adds(enum energy_scope s); /* can be a member of the component total */
+
 /* "component(cpu_package+dram)": sorted scope words of the members; "component()" when there are none. */
 void energy_signature(const struct energy_channel *ch, size_t n, char *out, size_t size);
 

@@ -2,14 +2,23 @@
 
 #include <errno.h>
 
-int live_fd_read(struct live_fd *l, const struct ipw_env *env, live_fd_reader *read, uint64_t *raw)
+int live_fd_hold(struct live_fd *l)
 {
     atomic_fetch_add(&l->readers, 1); /* before fd is looked at: see drop_retired */
-    int fd = atomic_load(&l->fd);
-    int rc = fd < 0 ? -ENODEV : read(env, fd, raw);
+    return atomic_load(&l->fd);
+}
+
+void live_fd_let_go(struct live_fd *l, int fd, int rc)
+{
     atomic_fetch_sub(&l->readers, 1);
     if (fd >= 0 && (rc == -ENODEV || rc == -ENXIO || rc == -ENOENT))
         atomic_store(&l->gone, true);
+}
+
+int live_fd_read(struct live_fd *l, const struct ipw_env *env, live_fd_reader *read, uint64_t *raw)
+{
+    int fd = live_fd_hold(l), rc = fd < 0 ? -ENODEV : read(env, fd, raw);
+    live_fd_let_go(l, fd, rc);
     return rc;
 }
 
@@ -40,9 +49,8 @@ void live_fd_replace(struct live_fd *l, const struct ipw_env *env, int fd)
 
 void live_fd_close(struct live_fd *l, const struct ipw_env *env)
 {
-    int fd = atomic_load(&l->fd);
+    int fd = atomic_exchange(&l->fd, -1);
     if (fd >= 0)
         env->io->close(env, fd);
-    if (l->retired >= 0)
-        env->io->close(env, l->retired);
+    drop_retired(l, env);
 }

@@ -19,12 +19,17 @@ struct live_fd {
 
 typedef int live_fd_reader(const struct ipw_env *env, int fd, uint64_t *raw); /* 0 or -errno */
 
-/* Any thread. -ENODEV when nothing is open; -ENODEV, -ENXIO, -ENOENT of the reader mean gone. */
+/* Any thread, around a read: the descriptor, -1 when nothing is open; then what the read gave. -ENODEV, -ENXIO, -ENOENT
+ * mean gone. */
+int live_fd_hold(struct live_fd *l);
+void live_fd_let_go(struct live_fd *l, int fd, int rc);
+
+/* Both in one. -ENODEV when nothing is open; */
 int live_fd_read(struct live_fd *l, const struct ipw_env *env, live_fd_reader *read, uint64_t *raw);
 
 /* The rest: one thread. True when the source is gone and a new descriptor can be taken. */
 bool live_fd_wants(struct live_fd *l, const struct ipw_env *env);
 void live_fd_replace(struct live_fd *l, const struct ipw_env *env, int fd);
-void live_fd_close(struct live_fd *l, const struct ipw_env *env); /* nobody reads any more */
+void live_fd_close(struct live_fd *l, const struct ipw_env *env); /* nobody reads any more; twice is once */
 
 #endif

@@ -280,6 +280,15 @@ static bool holds(const struct energy_channel *c, bool cpu, const char *pci)
     return cpu ? c->scope == ENERGY_SCOPE_CPU_PACKAGE : ipw_streq(c->device, pci);
 }
 
+/* Graphics inside a processor: its package holds them. */
+static bool is_integrated(const struct meter *m, const char *pci)
+{
+    for (size_t i = 0; i < m->ch.n; i++)
+        if (m->ch.v[i].scope == ENERGY_SCOPE_IGPU && ipw_streq(m->ch.v[i].device, pci))
+            return true;
+    return false;
+}
+
 void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
 {
     char pci[64];
@@ -299,6 +308,7 @@ void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
         bool cpu = ipw_streq(dev[k].key, "cpu"), metered = false;
         if (!energy_pci_id(dev[k].key, pci, sizeof pci))
             snprintf(pci, sizeof pci, "%.63s", dev[k].key);
+        cpu |= is_integrated(m, pci);
         for (size_t i = 0; i < m->ch.n && !metered; i++)
             metered = m->ch.v[i].in_total && holds(&m->ch.v[i], cpu, pci);
         if (!metered && any && m->n_unmetered < MAX_UNMETERED)
@@ -373,14 +383,15 @@ bool meter_boundary(const struct meter *m, size_t i)
            c->latency_ns <= BOUNDARY_LATENCY_NS;
 }
 
-/* Denied can be helped at once, an error perhaps, absence least. */
+/* Denied can be helped at once, an error perhaps, absence least; what adds nothing to the total does not help. */
 const struct energy_remedy *meter_remedy(const struct meter *m)
 {
     static const enum energy_channel_status order[] = {
         ENERGY_CHANNEL_DENIED, ENERGY_CHANNEL_ERROR, ENERGY_CHANNEL_ABSENT};
     for (size_t k = 0; k < 3; k++)
         for (size_t i = 0; i < m->ch.n; i++)
-            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id && !read_elsewhere(m, &m->ch.v[i]))
+            if (m->ch.v[i].status == order[k] && m->ch.v[i].remedy.id && !read_elsewhere(m, &m->ch.v[i]) &&
+                energy_scope_adds(m->ch.v[i].scope))
                 return &m->ch.v[i].remedy;
     return NULL;
 }

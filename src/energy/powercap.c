@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "energy/live_fd.h"
 #include "energy/rapl.h"
+#include "energy/sysfs.h"
 
 enum { TRIES = 3 };
 
@@ -25,31 +26,11 @@ struct energy_collector {
 
 /* ---- reading ---- */
 
-/* The text of one read: digits, with or without white space around them. */
-static int parse_uj(const char *s, ssize_t n, uint64_t *out)
-{
-    uint64_t v = 0;
-    ssize_t i = 0, digits;
-    while (n > 0 && ipw_isspace((unsigned char)s[n - 1]))
-        n--;
-    while (i < n && ipw_isspace((unsigned char)s[i]))
-        i++;
-    if (i >= n)
-        return -ENODATA;
-    for (digits = i; i < n && ipw_isdigit((unsigned char)s[i]); i++)
-        if (__builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
-            return -EINVAL;
-    if (i == digits || i != n)
-        return -EINVAL;
-    *out = v;
-    return 0;
-}
-
 static int read_fd(const struct ipw_env *env, int fd, uint64_t *raw)
 {
     char text[32];
     ssize_t n = env->io->pread(env, fd, text, sizeof text, 0); /* offset 0 runs show() again */
-    return n < 0 ? -errno : parse_uj(text, n, raw);
+    return n < 0 ? -errno : sysfs_parse_u64(text, n, raw);
 }
 
 static int powercap_read(struct energy_collector *c, const struct ipw_env *env, size_t local, uint64_t *raw)

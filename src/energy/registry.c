@@ -3,14 +3,17 @@
 #include "base/mem.h"
 #include "energy/collector.h"
 
-extern const struct energy_collector_ops energy_perf, energy_powercap, energy_nvml, energy_ioreport, energy_thermal,
-    energy_estimator;
+extern const struct energy_collector_ops energy_perf, energy_powercap, energy_nvml, energy_amdgpu, energy_hwmon,
+    energy_ioreport, energy_battery, energy_thermal, energy_estimator;
 
 const struct energy_collector_ops *const energy_collectors[] = {
     &energy_perf,
     &energy_powercap,
     &energy_nvml,
+    &energy_amdgpu,
+    &energy_hwmon,
     &energy_ioreport,
+    &energy_battery,
     &energy_thermal,
     &energy_estimator,
     NULL,

@@ -45,17 +45,29 @@ static const enum energy_scope system_order[] = {ENERGY_SCOPE_WALL, ENERGY_SCOPE
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
+bool energy_scope_adds(enum energy_scope s)
+{
+    return lattice[s].role == PART;
+}
+
 static bool usable(const struct energy_channel *c)
 {
     return c->status == ENERGY_CHANNEL_OK && c->kind != ENERGY_KIND_GAUGE;
 }
 
-/* Smaller is better: a counter loses nothing in a stall; perf and powercap's MSR and MMIO zones repeat one energy,
- * perf without wrap and rounding. */
+/* Sources that repeat another of their kind, worse: powercap's zones the events of perf, with wrap and rounding, its MMIO
+ * zones the MSR's, amd_energy the same registers by way of a kernel thread, amdgpu's binary file the watts of hwmon
+ * without their decimals. */
+static const char *const repeats[] = {"rapl:intel-rapl:", "rapl:intel-rapl-mmio:", "hwmon:amd_energy/", "amdgpu:"};
+
+/* Smaller is better: a counter loses nothing in a stall. */
 static int rank(const struct energy_channel *c)
 {
-    int copy = ipw_starts(c->id, "perf:") ? 0 : ipw_starts(c->id, "rapl:intel-rapl-mmio:") ? 2 : 1;
-    return (int)c->kind * 3 + copy;
+    int worse = 0;
+    for (int i = 0; i < (int)N_OF(repeats); i++)
+        if (ipw_starts(c->id, repeats[i]))
+            worse = 1 + i;
+    return (int)c->kind * 8 + worse;
 }
 
 /* The same device, or a package and one of its dies: kernels differ in which of the two a counter is said to be of. */

@@ -1,4 +1,5 @@
 #include "fakes/fakefs.h"
+#include "fakes/fixtures/gpu_metrics.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -135,6 +136,9 @@ static const struct {
 #include "fakes/fixtures/perf.inc"
 #include "fakes/fixtures/estimator.inc"
 #include "fakes/fixtures/ioreport.inc"
+#include "fakes/fixtures/amdgpu.inc"
+#include "fakes/fixtures/battery.inc"
+#include "fakes/fixtures/hwmon.inc"
 };
 
 static void fail(const char *what, const char *path)
