@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/capture.h"
 #include "cli/cli.h"
 #include "cli/cost.h"
@@ -115,31 +116,42 @@ static const char *model_note(const struct meter *m)
     return " (a CPU load model with this machine's own\nwatts, from ipw calibrate; no counter can be read)";
 }
 
-/* "id scope period status in/out": the reasons stand below, they are long. */
+/* "same energy as :energy" where the other is a sister: its whole id would not fit. */
+static const char *short_why(const struct energy_channel *c, char *out, size_t size)
+{
+    static const char same[] = "same energy as ";
+    const char *last = strrchr(c->id, ':');
+    size_t n = last ? (size_t)(last - c->id) : 0;
+    if (!n || !ipw_starts(c->why, same) || strncmp(c->why + sizeof same - 1, c->id, n + 1) != 0)
+        return c->why;
+    snprintf(out, size, "%s%s", same, c->why + sizeof same - 1 + n);
+    return out;
+}
+
+/* "id scope period in/out": the reasons stand below, they are long. */
 static void as_table(const struct meter *m, struct ipw_buf *out)
 {
-    static const char *const head[] = {"channel", "covers", "every", "status", "total", "why"};
+    static const char *const head[] = {"channel", "covers", "every", "total", "why"};
     size_t n;
     const struct energy_channel *c = meter_channels(m, &n);
     size_t rows = 0, gauges = 0;
-    const char **cells = ipw_calloc(n * 6 + 1, sizeof *cells);
-    char(*every)[16] = ipw_calloc(n + 1, sizeof *every);
+    const char **cells = ipw_calloc(n * 5 + 1, sizeof *cells);
+    char(*every)[16] = ipw_calloc(n + 1, sizeof *every), (*why)[96] = ipw_calloc(n + 1, sizeof *why);
     for (size_t i = 0; i < n; i++) {
         if (c[i].kind == ENERGY_KIND_GAUGE) {
             gauges++;
             continue;
         }
-        const char **row = cells + rows++ * 6;
+        const char **row = cells + rows++ * 5;
         if (c[i].period_ns > 0 && !c[i].estimated)
-            snprintf(every[i], sizeof every[i], "%g ms", (double)c[i].period_ns * 1e-6);
+            snprintf(every[i], sizeof every[i], "%.3g ms", (double)c[i].period_ns * 1e-6);
         row[0] = c[i].id;
         row[1] = c[i].status == ENERGY_CHANNEL_ABSENT ? "-" : energy_scope_name(c[i].scope);
         row[2] = *every[i] ? every[i] : "-";
-        row[3] = energy_channel_status_name(c[i].status);
-        row[4] = c[i].in_total ? "in" : "-";
-        row[5] = c[i].why;
+        row[3] = c[i].status != ENERGY_CHANNEL_OK ? energy_channel_status_name(c[i].status) : c[i].in_total ? "in" : "-";
+        row[4] = short_why(&c[i], why[i], sizeof why[i]);
     }
-    struct report_table t = {head, 6, rows, cells, 0};
+    struct report_table t = {head, 5, rows, cells, 0};
     ipw_buf_addf(out, "Energy of this machine: %s%s\n\n", meter_source(m), model_note(m));
     report_table(&t, "table", 80, out);
     ipw_buf_addf(out, "\nThe total is %s.\n", meter_signature(m));
@@ -149,6 +161,7 @@ static void as_table(const struct meter *m, struct ipw_buf *out)
     remedies(c, n, out);
     free(cells);
     free(every);
+    free(why);
 }
 
 /* How often a source updates is found by looking: some seconds, where it is not known beforehand. */

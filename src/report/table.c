@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "report/internal.h"
 
+enum { WRAP = 22 }; /* the last column wraps rather than the others are cut, down to this width */
+
 /* The last column is where sentences stand: it goes on in lines below, at word ends. */
 static void add_wrapped(struct ipw_buf *out, const char *s, int width, int indent)
 {
@@ -17,10 +19,13 @@ static void add_wrapped(struct ipw_buf *out, const char *s, int width, int inden
             n += ((unsigned char)p[i] & 0xc0) != 0x80;
             cut = p[i + 1] == ' ' ? i + 1 : cut;
         }
-        if (!cut)
-            break;
+        bool inside = !cut; /* of a word that is longer than the column */
+        for (int i = 0, k = 0; inside && k <= width; i++) {
+            cut = k == width ? i : cut;
+            k += ((unsigned char)p[i] & 0xc0) != 0x80;
+        }
         ipw_buf_addf(out, "%.*s\n%*s", cut, p, indent, "");
-        p += cut + 1;
+        p += cut + !inside;
     }
     report_cut(p, width, out);
     ipw_buf_release(&text);
@@ -47,10 +52,13 @@ static void text_row(const struct report_table *t, const char *const *row, const
     ipw_buf_addc(out, '\n');
 }
 
-/* The widest column of words, NULL when none may give way: half a number is another number. */
+/* The column that gives way: the last one while it has room to wrap, then the widest of words; NULL when none may: half a
+ * number is another number. */
 static int *widest_words(const struct report_table *t, int *width)
 {
     int *widest = NULL;
+    if (!(t->right >> (t->n_cols - 1) & 1) && width[t->n_cols - 1] > WRAP)
+        return &width[t->n_cols - 1];
     for (size_t c = 0; c < t->n_cols; c++)
         if (!(t->right >> c & 1) && width[c] > 6 && (!widest || width[c] > *widest))
             widest = &width[c];
