@@ -103,6 +103,15 @@ static double step_u(const struct job *j, double dp, double w, double g)
     }
 }
 
+/* A boundary is where the power changes, so straight lines take from the busy side. What ran before went on until here,
+ * what ran after began here: each side says where the curve is, the nearer one better. */
+static int64_t across_step(int64_t e0, int64_t e1, double before_nj, double after_nj, double g)
+{
+    double near = (1 - g) * (1 - g), far = g * g;
+    double gain = (near * before_nj + far * ((double)(e1 - e0) - after_nj)) / (near + far);
+    return e0 + round_nj(fmin(fmax(gain, 0), (double)(e1 - e0)));
+}
+
 /* Terms of telemetry 5: the step; latency and a counter's update are uniform in time; how well the moments of slow
  * updates are known; q^2/12 an end. */
 static struct edge edge_at(const struct job *j, int64_t at)
@@ -133,10 +142,8 @@ static struct edge edge_at(const struct job *j, int64_t at)
         e.e_nj = split_at(&j->split, x);
     } else {
         e.e_nj = to_nj(series_at(s, i, x));
-        if (s->form == SERIES_EDGES && j->verdict == SPLIT_OFF) {
-            double e_x = (double)e.e_nj - (after - before) * w * g * (1 - g);
-            e.e_nj = round_nj(fmin(fmax(e_x, (double)to_nj(p->e_aj)), (double)to_nj(q->e_aj)));
-        }
+        if (s->form != SERIES_SAMPLES && j->verdict == SPLIT_OFF)
+            e.e_nj = across_step(to_nj(p->e_aj), to_nj(q->e_aj), before * g * w, after * (1 - g) * w, g);
         e.blur_ns = 4 * w * g * (1 - g) + period;
     }
     e.u_nj = sqrt(step * step + stamp * stamp + ends * ends / 3 +

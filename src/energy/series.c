@@ -13,6 +13,7 @@ enum {
     NEIGHBOUR_NS = 1000000000,
     STALL_NS = 1000000000,
     STALL_READS = 5,
+    REACH_PERIODS = 20,
     HOLE_NS = 1000000000, /* powers: no sample for so long means nothing is known */
 };
 #define STEP_MAX_NJ ((__int128)5000000000000000000)
@@ -235,6 +236,10 @@ static void infer(struct series *s, const struct energy_channel *ch, const struc
         while (tight[keep - 1] > tight[n_tight / 4] / 2 * 3) /* updates that brought no new value, or were not seen */
             keep--;
         s->period_ns = tight[keep / 2];
+        for (size_t i = 0; i < keep; i++)
+            tight[i] = llabs(tight[i] - s->period_ns);
+        qsort(tight, keep, sizeof *tight, by_ns);
+        s->jitter_ns = tight[keep / 2] / 2 * 3;
     } else if (!s->period_ns && n_any) {
         qsort(any, n_any, sizeof *any, by_ns);
         s->period_ns = any[n_any / 10];
@@ -246,24 +251,81 @@ static void infer(struct series *s, const struct energy_channel *ch, const struc
 
 /* One update: the first reading of a new value, and when it came. */
 struct update {
-    const struct energy_reading *r;
-    int64_t t, half;
-    bool enclosed;    /* the old value was seen less than a period before */
+    size_t i;     /* the reading */
+    int64_t lo, hi, t, half;
+    bool enclosed; /* the old value was seen less than a period before */
+    unsigned same; /* readings that showed the old value again */
+    int64_t seen;  /* the last of them */
 };
 
-static struct update update_of(const struct series *s, const struct energy_reading *r, const struct energy_reading *last)
+struct updates {
+    struct update *v;
+    size_t n, cap;
+};
+
+static void add_update(struct updates *us, const struct series *s, const struct energy_reading *r, size_t i, size_t last,
+                       unsigned same)
 {
-    int64_t hi = middle(r), u = s->period_ns, lo = last ? middle(last) : hi - u;
-    bool enclosed = last && (!u || hi - lo <= u);
+    int64_t hi = middle(&r[i]), u = s->period_ns, seen = last == SIZE_MAX ? hi - u : middle(&r[last]), lo = seen;
     if (u && hi - lo > u)
         lo = hi - u;
-    return (struct update){.r = r, .t = lo + (hi - lo) / 2, .half = (hi - lo) / 2, .enclosed = enclosed};
+    IPW_GROW(us->v, us->n, us->cap);
+    us->v[us->n++] = (struct update){i, lo, hi, lo + (hi - lo) / 2, (hi - lo) / 2, last != SIZE_MAX && lo == seen, same, seen};
+}
+
+/* The moment that an update seen well says of one k periods away, and how well. */
+static double predicted(const struct series *s, const struct update *from, const struct update *to, double *var)
+{
+    double u = (double)s->period_ns, k = round((double)(to->t - from->t) / u), half = (double)from->half;
+    double jitter = (double)s->jitter_ns, drift = k * u / 500;
+    *var = half * half / 3 + jitter * jitter + drift * drift;
+    return (double)from->t + k * u;
+}
+
+/* Updates come in step: one that was not enclosed well lies where its neighbours say, inside what was seen of it. */
+static void refine(struct updates *us, const struct series *s)
+{
+    int64_t u = s->period_ns;
+    size_t *next = ipw_calloc(us->n + 1, sizeof *next), prev = SIZE_MAX;
+    next[us->n] = us->n;
+    for (size_t i = us->n; i-- > 0;)
+        next[i] = us->v[i].half <= u / 16 ? i : next[i + 1];
+    for (size_t i = 0; i < us->n && u > 0; i++) {
+        struct update *e = &us->v[i];
+        const struct update *near[2] = {prev != SIZE_MAX ? &us->v[prev] : NULL, next[i] < us->n ? &us->v[next[i]] : NULL};
+        double t = 0, w = 0;
+        if (next[i] == i) {
+            prev = i;
+            continue;
+        }
+        for (int k = 0; k < 2; k++) {
+            double var;
+            if (!near[k] || llabs(near[k]->t - e->t) > REACH_PERIODS * u)
+                continue;
+            double at = predicted(s, near[k], e, &var);
+            if (at < (double)(e->lo - u / 8) || at > (double)(e->hi + u / 8) || !(var > 0))
+                continue;
+            t += at / var;
+            w += 1 / var;
+        }
+        if (!(w > 0) || sqrt(3 / w) >= (double)e->half)
+            continue;
+        e->t = llround(fmin(fmax(t / w, (double)e->lo), (double)e->hi));
+        e->half = llround(sqrt(3 / w));
+    }
+    free(next);
 }
 
 static void build_edges(struct series *s, const struct energy_channel *ch, const struct energy_reading *r, size_t n)
 {
     struct series_unwrap u;
-    const struct energy_reading *last = NULL;
+    struct updates us = {0};
+    struct {
+        enum unwrap_verdict verdict;
+        __int128 e_aj;
+        unsigned bad;
+    } *got = ipw_calloc(n + 1, sizeof *got);
+    size_t last = SIZE_MAX;
     unsigned bad = 0, same = 0;
     series_unwrap_init(&u, ch);
     for (size_t i = 0; i < n; i++) {
@@ -271,29 +333,35 @@ static void build_edges(struct series *s, const struct energy_channel *ch, const
             bad++;
             continue;
         }
-        if (last && swapped(last, &r[i], ch->modulus))
+        if (last != SIZE_MAX && swapped(&r[last], &r[i], ch->modulus))
             continue;
         enum unwrap_verdict verdict = series_unwrap_next(&u, r[i].raw, middle(&r[i]));
-        if (last && r[i].raw == last->raw && verdict == UNWRAP_OK) {
-            same++;
-            last = &r[i];
-            continue;
+        same++;
+        if (last == SIZE_MAX || r[i].raw != r[last].raw || verdict != UNWRAP_OK) {
+            got[us.n].verdict = verdict;
+            got[us.n].e_aj = counted_aj(&u, ch);
+            got[us.n].bad = bad;
+            add_update(&us, s, r, i, last, same - 1);
+            bad = same = 0;
         }
-        struct update e = update_of(s, &r[i], last);
-        int64_t still = last ? middle(last) : 0;
-        struct series_point *p = add_point(s, e.t, &r[i], &bad);
-        p->half_ns = e.half;
-        p->e_aj = counted_aj(&u, ch);
-        if (verdict != UNWRAP_OK)
-            p->brk = unwrap_reasons[verdict];
-        else if (s->n > 1 && stalled_since(s, ch, p[-1].t, still, same))
+        last = i;
+    }
+    refine(&us, s);
+    for (size_t i = 0; i < us.n; i++) {
+        const struct update *e = &us.v[i];
+        struct series_point *p = add_point(s, e->t, &r[e->i], &got[i].bad);
+        p->half_ns = e->half;
+        p->e_aj = got[i].e_aj;
+        if (got[i].verdict != UNWRAP_OK)
+            p->brk = unwrap_reasons[got[i].verdict];
+        else if (s->n > 1 && stalled_since(s, ch, p[-1].t, e->seen, e->same))
             p->brk = "counter_stalled";
-        last = &r[i];
-        same = 0;
     }
     s->bad_tail = bad;
-    if (s->n && stalled_since(s, ch, s->v[s->n - 1].t, middle(last), same))
-        s->still_end = middle(last);
+    if (s->n && stalled_since(s, ch, s->v[s->n - 1].t, middle(&r[last]), same))
+        s->still_end = middle(&r[last]);
+    free(us.v);
+    free(got);
 }
 
 /* ---- powers ---- */
@@ -310,22 +378,49 @@ static void add_power(struct series *s, const struct energy_reading *r, int64_t 
         p->e_aj = p[-1].e_aj + ((__int128)nw + (straight ? p[-1].p_nw : nw)) * (p->t - p[-1].t) / 2;
 }
 
-/* An update of a power. What lies more than a period before it belongs to the old value if that was seen to stand, else
- * to something between the two. */
-static void add_update(struct series *s, const struct update *e, int64_t nw, unsigned *bad)
+/* What lies more than a period before an update belongs to the old value if that was seen to stand, else to something
+ * between the two. */
+static void add_power_update(struct series *s, const struct energy_reading *r, const struct update *e, int64_t nw,
+                             unsigned *bad)
 {
-    int64_t u = s->period_ns, t = e->t - s->window_ns / 2;
     bool samples = s->form == SERIES_SAMPLES;
-    if (!samples)
-        t = e->t;
+    int64_t u = s->period_ns, t = samples ? e->t - s->window_ns / 2 : e->t;
     if (s->n && u > 0 && t - s->v[s->n - 1].t > u / 2 * 3) {
         int64_t old = s->v[s->n - 1].p_nw;
         if (e->enclosed)
-            add_power(s, e->r, t - u, e->half, old, samples, bad);
+            add_power(s, r, t - u, e->half, old, samples, bad);
         else if (!samples)
-            add_power(s, e->r, t - u, e->half, old / 2 + nw / 2, false, bad);
+            add_power(s, r, t - u, e->half, old / 2 + nw / 2, false, bad);
     }
-    add_power(s, e->r, t, e->half, nw, samples, bad);
+    add_power(s, r, t, e->half, nw, samples, bad);
+}
+
+static int64_t power_nw(const struct energy_channel *ch, const struct energy_reading *r)
+{
+    long double nw = (long double)r->raw * (long double)ch->unit_nj;
+    return r->status || nw > 1e15L ? -1 : llroundl(nw); /* a megawatt is no reading */
+}
+
+static bool above_pmax(const struct energy_channel *ch, int64_t nw)
+{
+    return ch->pmax_w > 0 && (double)nw > ch->pmax_w * 1e9;
+}
+
+/* Moments at which a power changed, or of all its readings. */
+static void find_updates(struct updates *us, struct series *s, const struct energy_channel *ch,
+                         const struct energy_reading *r, size_t n, bool all)
+{
+    size_t last = SIZE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        int64_t nw = power_nw(ch, &r[i]);
+        if (nw < 0 || above_pmax(ch, nw))
+            continue;
+        if (all || last == SIZE_MAX || r[i].raw != r[last].raw || i + 1 == n)
+            add_update(us, s, r, i, last, 0);
+        last = i;
+    }
+    if (!all)
+        refine(us, s);
 }
 
 static void build_power(struct series *s, const struct energy_channel *ch, const struct energy_reading *r, size_t n)
@@ -335,36 +430,31 @@ static void build_power(struct series *s, const struct energy_channel *ch, const
     bool dense = s->period_ns > 0 && (double)n >= 1.5 * (double)span / (double)s->period_ns;
     bool mean = ch->kind == ENERGY_KIND_POWER_INST && !ch->part_time && ch->window_ns > 0 &&
                 (double)ch->window_ns >= 0.9 * (double)s->period_ns;
-    const struct energy_reading *last = NULL;
-    const char *brk = NULL;
+    struct updates us = {0};
     unsigned bad = 0;
     s->form = mean ? SERIES_EDGES : SERIES_SAMPLES;
-    for (size_t i = 0; i < n; i++) {
-        long double nw = (long double)r[i].raw * (long double)ch->unit_nj;
-        if (r[i].status || nw > 1e15L) { /* a megawatt is no reading */
-            bad++;
-            continue;
-        }
-        if (ch->pmax_w > 0 && nw > (long double)ch->pmax_w * 1e9L) {
-            brk = "above_pmax";
-            continue;
-        }
-        if (last && dense && r[i].raw == last->raw && !brk && i + 1 < n) {
-            last = &r[i];
-            continue;
-        }
+    find_updates(&us, s, ch, r, n, !dense && !mean);
+    for (size_t k = 0, from = 0; k < us.n; from = us.v[k++].i + 1) {
+        const struct update *e = &us.v[k];
+        const struct energy_reading *x = &r[e->i];
+        const char *brk = e->hi - e->seen > hole ? "counter_gap" : NULL;
         size_t before = s->n;
-        struct update e = update_of(s, &r[i], last);
+        for (size_t i = from; i < e->i; i++) {
+            int64_t nw = power_nw(ch, &r[i]);
+            bad += nw < 0;
+            brk = nw >= 0 && above_pmax(ch, nw) ? "above_pmax" : brk;
+        }
         if (dense || mean)
-            add_update(s, &e, llroundl(nw), &bad);
+            add_power_update(s, x, e, power_nw(ch, x), &bad);
         else
-            add_power(s, &r[i], middle(&r[i]) - s->window_ns / 2, s->period_ns / 2, llroundl(nw), true, &bad);
-        if (before && s->n > before)
-            s->v[s->n - 1].brk = brk ? brk : last && middle(&r[i]) - middle(last) > hole ? "counter_gap" : NULL;
-        brk = NULL;
-        last = &r[i];
+            add_power(s, x, middle(x) - s->window_ns / 2, s->window_ns ? e->half : 0, power_nw(ch, x), true, &bad);
+        for (size_t i = before; before && i < s->n; i++)
+            s->v[i].brk = brk;
     }
+    for (size_t i = us.n ? us.v[us.n - 1].i + 1 : 0; i < n; i++)
+        bad += power_nw(ch, &r[i]) < 0;
     s->bad_tail = bad;
+    free(us.v);
 }
 
 /* ---- breaks ---- */

@@ -53,6 +53,7 @@ struct series {
     unsigned bad_tail;  /* failed readings after the last point */
     int64_t still_end;  /* the last value stands since its update until here, too long to be true; 0: no */
     int64_t period_ns;  /* between updates, from the readings themselves where they tell; 0 unknown */
+    int64_t jitter_ns;  /* of the updates, one sigma */
     int64_t window_ns;  /* of powers */
     int64_t quantum_nj; /* smallest step */
     struct series_breaks brk, asleep;

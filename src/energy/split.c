@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 
@@ -385,11 +386,13 @@ enum split_verdict split_fit(struct split *s, const struct series *c, const stru
     if (s->n_mixed < MIXED_MIN)
         return SPLIT_OFF;
     find_window(s);
+    if(getenv("SPLITDBG"))fprintf(stderr,"U %ld resid %.3f mixed %zu lag %ld win %.2f mean %.1f %.1f %.1f\n",(long)s->period_ns,s->residual,s->n_mixed,(long)s->lag_ns,s->window,s->mean[0],s->mean[1],s->mean[2]);
     if (s->window < 1)
         return SPLIT_PART_TIME;
     if (s->residual > RESIDUAL_MAX)
         return SPLIT_OFF;
     find_spread(s, s->n_piece);
+    if(getenv("SPLITDBG"))fprintf(stderr,"spread %.3f %.3f %.3f ramp %.2f ms\n",s->spread[0],s->spread[1],s->spread[2],s->ramp_ns*1e-6);
     make_curve(s, c);
     return SPLIT_ON;
 }
