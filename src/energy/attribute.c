@@ -10,12 +10,16 @@ enum {
     REACH_NS = 5000000, /* the curve is continued so far past its ends: a 1 ms counter's last value is older
                            than the read that follows the last query */
     SLOPE_NS = 20000000,
+    SWING = 2, /* updates */
 };
 #define LOW_SHARE 0.2
 #define LOW_U 0.15  /* telemetry 5: of the value */
 #define NULL_U 0.5
 #define PHASE_PERIODS 5 /* shorter phases of slow counters have no joules of their own */
 #define AVERAGE_WINDOWS 5
+#define CROWDED 1.75
+#define PART_U 0.2
+#define SAMPLES_U 0.135
 #define PART_WINDOW 0.25 /* what is known of such sensors: A100, H100 (telemetry 3.4) */
 #define TIME_MAX_NS ((int64_t)1 << 60)
 #define NJ_MAX ((int64_t)4000000000000000000) /* 4 GJ: differences of two stay in range */
@@ -60,9 +64,11 @@ static bool is_slow(const struct job *j)
     return j->s.form != SERIES_FAST;
 }
 
-static int64_t slope_ns(const struct job *j)
+/* Time over which the power beside a boundary is taken: a period, and long against what is not known of its ends. */
+static int64_t slope_ns(const struct job *j, const struct series_point *p)
 {
     int64_t u = is_slow(j) ? j->s.period_ns / 10 * 9 : 0;
+    u = u > 4 * p->half_ns ? u : 4 * p->half_ns;
     return u > SLOPE_NS ? u : SLOPE_NS;
 }
 
@@ -78,10 +84,42 @@ static void edge_outside(struct edge *e, const struct job *j, int64_t x)
         e->reason = bad ? "counter_unreadable" : "no_readings";
         return;
     }
-    double w = series_power(s, right ? s->n - 1 : 0, !right, slope_ns(j));
+    double w = series_power(s, right ? s->n - 1 : 0, !right, slope_ns(j, p));
     e->e_nj = clamp_nj((__int128)to_nj(p->e_aj) + round_nj(w * (double)(x - p->t)));
     e->blur_ns = 4.0 * (double)away + (double)s->period_ns;
     e->u_nj = w * (double)(away + p->lat_ns + s->period_ns);
+}
+
+/* The largest step that the updates around show: phases shorter than a period hide how large one truly is. */
+static double swing(const struct series *s, size_t i)
+{
+    double least = INFINITY, most = 0;
+    for (size_t k = i > SWING ? i - SWING : 1; k < s->n && k <= i + SWING; k++) {
+        double p = (double)(s->v[k].e_aj - s->v[k - 1].e_aj) / (double)(s->v[k].t - s->v[k - 1].t) * 1e-9;
+        least = fmin(least, p);
+        most = fmax(most, p);
+    }
+    return most - least;
+}
+
+/* The step that samples show across x, with its sign: their extremes within a window (or period) on both sides. */
+static double sampled_step(const struct series *s, size_t i, int64_t x)
+{
+    int64_t reach = s->window_ns > s->period_ns ? s->window_ns : s->period_ns;
+    double least = INFINITY, most = -INFINITY, left = 0, right = 0;
+    size_t lo = i - 1, hi = i, n_left = 0, n_right = 0;
+    while (lo > 0 && x - s->v[lo].t < reach)
+        lo--;
+    while (hi + 1 < s->n && s->v[hi].t - x < reach)
+        hi++;
+    for (size_t k = lo; k <= hi; k++) {
+        double p = (double)s->v[k].p_nw * 1e-9;
+        least = fmin(least, p);
+        most = fmax(most, p);
+        *(k < i ? &left : &right) += p;
+        *(k < i ? &n_left : &n_right) += 1;
+    }
+    return right / (double)n_right > left / (double)n_left ? most - least : least - most;
 }
 
 /* Straight lines across a step of dP at fraction g of an interval of width w are wrong by dP w g(1-g), whose mean and
@@ -89,17 +127,16 @@ static void edge_outside(struct edge *e, const struct job *j, int64_t x)
 static double step_u(const struct job *j, double dp, double w, double g)
 {
     double u = (double)j->s.period_ns, window = (double)j->s.window_ns;
+    dp = fabs(dp);
     switch (j->s.form) {
     case SERIES_FAST:
-        return fabs(dp) * w * g * (1 - g);
+        return dp * w * g * (1 - g) / 2;
     case SERIES_EDGES:
         if (j->verdict == SPLIT_PART_TIME)
-            return fabs(dp) * w * 0.2;
-        return fabs(dp) * w * sqrt(1 / 110.0);
+            return dp * w * PART_U;
+        return dp * w * sqrt(1 / 180.0);
     default:
-        if (j->ch->kind == ENERGY_KIND_POWER_AVG)
-            return fabs(dp) * fmax(u, window) / 8;
-        return fabs(dp) * sqrt(fmax(u * u - window * window, 0) / 12);
+        return dp * fmax(u, window) * SAMPLES_U;
     }
 }
 
@@ -128,14 +165,15 @@ static struct edge edge_at(const struct job *j, int64_t at)
     }
     const struct series_point *p = &s->v[i - 1], *q = &s->v[i];
     double w = (double)(q->t - p->t), g = (double)(x - p->t) / w;
-    double before = series_power(s, i - 1, false, slope_ns(j)), after = series_power(s, i, true, slope_ns(j));
+    double before = series_power(s, i - 1, false, slope_ns(j, p)), after = series_power(s, i, true, slope_ns(j, q));
     double here = (double)(q->e_aj - p->e_aj) / w * 1e-9;
     before = i > 1 ? before : here;
     after = i + 1 < s->n ? after : here;
     double lat = (double)(p->lat_ns > q->lat_ns ? p->lat_ns : q->lat_ns);
     double period = is_slow(j) ? 0 : (double)s->period_ns;
-    double step = step_u(j, after - before, w, g);
-    double stamp = fmax(before, after) * sqrt((lat * lat + period * period) / 12);
+    double dp = s->form == SERIES_FAST ? after - before : s->form == SERIES_EDGES ? swing(s, i) : sampled_step(s, i, x);
+    double step = step_u(j, dp, w, g);
+    double stamp = ((1 - g) * before + g * after) * sqrt((lat * lat + period * period) / 12);
     double ends = here * hypot((1 - g) * (double)p->half_ns, g * (double)q->half_ns);
     e.split = j->verdict == SPLIT_ON && x >= j->split.lo && x <= j->split.hi;
     if (e.split) {
@@ -144,6 +182,8 @@ static struct edge edge_at(const struct job *j, int64_t at)
         e.e_nj = to_nj(series_at(s, i, x));
         if (s->form != SERIES_SAMPLES && j->verdict == SPLIT_OFF)
             e.e_nj = across_step(to_nj(p->e_aj), to_nj(q->e_aj), before * g * w, after * (1 - g) * w, g);
+        if (s->form == SERIES_SAMPLES)
+            e.e_nj = round_nj((double)e.e_nj - dp * (double)(s->window_ns > s->period_ns ? s->window_ns : s->period_ns) / 8);
         e.blur_ns = 4 * w * g * (1 - g) + period;
     }
     e.u_nj = sqrt(step * step + stamp * stamp + ends * ends / 3 +
@@ -190,6 +230,8 @@ static struct energy_value window(const struct job *j, const struct edge *a, con
         return v;
     double tau = (double)(b->t - a->t), u = u_of(j, a, b), nj = (double)(b->e_nj - a->e_nj);
     bool is_low = is_short(j, a, b);
+    if (is_low && is_slow(j)) /* several steps fall between two updates: what is lost at them adds up */
+        u *= CROWDED;
     if (is_low && (a->bad || b->bad)) {
         v.reason = "counter_unreadable";
         return v;
@@ -260,7 +302,7 @@ static void begin(struct job *j, const struct energy_facts *f, bool plain)
     else if (!plain && in_order(f->marks, f->n_marks))
         j->verdict = split_fit(&j->split, &j->s, f->marks, f->n_marks);
     if (j->verdict == SPLIT_PART_TIME)
-        j->shift_ns = (int64_t)((1 - PART_WINDOW) / 2 * (double)j->s.period_ns);
+        j->shift_ns = -(int64_t)((1 - PART_WINDOW) / 2 * (double)j->s.period_ns);
     j->method = j->s.form == SERIES_FAST                    ? "interpolate"
                 : f->ch->kind == ENERGY_KIND_POWER_AVG      ? "average"
                 : j->s.form == SERIES_SAMPLES               ? "trapezoid"

@@ -273,10 +273,12 @@ static void add_update(struct updates *us, const struct series *s, const struct 
     us->v[us->n++] = (struct update){i, lo, hi, lo + (hi - lo) / 2, (hi - lo) / 2, last != SIZE_MAX && lo == seen, same, seen};
 }
 
-/* The moment that an update seen well says of one k periods away, and how well. */
+/* The moment that an update seen well says of another, a whole number of periods away, and how well. */
 static double predicted(const struct series *s, const struct update *from, const struct update *to, double *var)
 {
-    double u = (double)s->period_ns, k = round((double)(to->t - from->t) / u), half = (double)from->half;
+    double u = (double)s->period_ns, half = (double)from->half;
+    bool later = to->t > from->t;
+    double k = fmax(1, ceil((double)(later ? to->lo - from->t : from->t - to->hi) / u - 0.125)) * (later ? 1 : -1);
     double jitter = (double)s->jitter_ns, drift = k * u / 500;
     *var = half * half / 3 + jitter * jitter + drift * drift;
     return (double)from->t + k * u;

@@ -17,12 +17,14 @@ enum {
     SHRINK = 3,      /* periods: a state so long counts as much as its class */
     NEAR = 8,        /* periods beside a change of state that are a state of their own in a long one */
     MIXED_MIN = 12,  /* intervals that mix states: fewer tell nothing of the sensor */
+    LAG_STEP_NS = 2500000,
+    LAG_MAX_NS = 40000000,
     SCAN_MAX = 50000 /* pieces that the search for lag and window looks at */
 };
 #define RESIDUAL_MAX 0.20
 #define WINDOW_GAIN 0.01
 #define STEP_U (1 / 110.0) /* telemetry 5: (dP U)^2 / 110 for straight lines */
-#define FLOOR_SHARE 0.3
+#define FLOOR_SHARE 0.07
 
 struct split_state {
     int64_t t0, t1;
@@ -196,13 +198,13 @@ static void find_lag(struct split *s, const struct series *c, const struct energ
 {
     double best = INFINITY;
     int64_t lag = 0;
-    for (int64_t t = 0; t <= 40 * MS && t <= s->period_ns / 2; t += 5 * MS) {
+    for (int64_t t = 0; t <= LAG_MAX_NS && t <= s->period_ns / 2; t += LAG_STEP_NS) {
         make_states(s, m, n_marks, t);
         make_pieces(s, c);
         size_t n = scan_size(s);
         find_powers(s, n, 4);
         double r = residual(s, n);
-        if (r < best * 0.995) {
+        if (r < best * 0.998) {
             best = r;
             lag = t;
         }
@@ -352,7 +354,7 @@ static void find_spread(struct split *s, size_t n)
     }
     for (int c = 0; c < CLASSES; c++)
         s->spread[c] = sqrt(var[c]);
-    s->ramp_ns = sqrt(var[CLASSES]);
+    s->ramp_ns = sqrt(var[CLASSES] + (double)LAG_STEP_NS * LAG_STEP_NS / 12);
 }
 
 /* ---- the curve ---- */
