@@ -115,7 +115,7 @@ static void check_rows(void)
     check("NVML 100 ms, 3 s: prefill of 0.3 s, split", 100 * o[2].ipw.prefill.mean, 2.5, "%");
     check("NVML 100 ms, 0.3 s: split", 100 * o[3].ipw.total.mean, 3, "%");
     check("NVML 100 ms, 0.3 s: prefill of 50 ms, split", 100 * o[3].ipw.prefill.mean, 9, "%");
-    check("NVML 100 ms, 0.3 s without split: queries not marked low", (double)(QUERIES - o[3].straight.total.low), 0, "");
+    check("NVML 100 ms, 0.3 s without split: queries neither low nor null", (double)(QUERIES - o[3].straight.total.low - o[3].straight.total.missing), 0, "");
     check("1 s average power, 20 s: query", 100 * o[ROWS - 1].ipw.total.mean, 1.5, "%");
     check("1 s average power: phases with joules", (double)(o[ROWS - 1].ipw.prefill.n + o[ROWS - 1].ipw.decode.n), 0, "");
     double inside = 0, n = 0, least = 1, width = 0, most = 0, negative = 0;
@@ -156,13 +156,16 @@ static void check_wraps(uint64_t seed, int64_t stall)
     double worst = 0;
     for (size_t i = 0; i < n; i++) {
         const struct energy_value *a = &v[0][i].total, *b = &v[1][i].total;
-        bool hit = false;
-        for (int k = 0; k < 12 && stall > 2500 * SIM_MS; k++)
-            hit |= m[i].t_send < sc.stall[k].at + stall && m[i].t_end > sc.stall[k].at;
+        bool hit = false, beside = false; /* beside: one run knows the power across the stall, the other does not */
+        for (int k = 0; k < 12 && stall > 2500 * SIM_MS; k++) {
+            int64_t from = sc.stall[k].at, to = from + stall, near = 200 * SIM_MS;
+            hit |= m[i].t_send < to && m[i].t_end > from;
+            beside |= m[i].t_send < to + near && m[i].t_end > from - near;
+        }
         gaps += hit;
         if (hit)
             wrong += b->status != ENERGY_MISSING || !ipw_streq(b->reason, "counter_gap");
-        else
+        else if (!beside)
             worst = fmax(worst, fabs((double)(a->nj - b->nj)) / 61035.15625);
     }
     if (stall > 2500 * SIM_MS) {
@@ -184,28 +187,26 @@ static void check_idle(const char *what, struct sim_scenario sc)
     size_t n, n_r, beyond = 0;
     const struct energy_mark *m = sim_marks(s, &n);
     struct energy_reading *r = sim_readings(s, 0, &n_r);
-    struct energy_mark *all = ipw_calloc(n + 1, sizeof *all);
-    struct energy_query_value *v = ipw_calloc(n + 1, sizeof *v);
+    struct energy_query_value *v = ipw_calloc(n + 1, sizeof *v), rest;
     struct energy_value gap;
-    memcpy(all + 1, m, n * sizeof *m);
-    all[0] = (struct energy_mark){500 * SIM_MS, -1, 5500 * SIM_MS};
-    energy_attribute(&(struct energy_facts){sim_channel(s, 0), r, n_r, all, n + 1, NULL, 0}, v, &gap);
-    double idle = (double)v[0].total.nj * 1e-9 / 5, u = (double)v[0].total.u_nj * 1e-9 / 5;
-    for (size_t i = 1; i <= n; i++) {
-        double tau = (double)(all[i].t_end - all[i].t_send) * 1e-9;
-        double gross = sim_truth_j(s, all[i].t_send, all[i].t_end), got = (double)v[i].total.nj * 1e-9;
+    struct energy_mark baseline = {500 * SIM_MS, -1, 5500 * SIM_MS};
+    energy_attribute(&(struct energy_facts){sim_channel(s, 0), r, n_r, &baseline, 1, NULL, 0}, &rest, &gap);
+    energy_attribute(&(struct energy_facts){sim_channel(s, 0), r, n_r, m, n, NULL, 0}, v, &gap);
+    double idle = (double)rest.total.nj * 1e-9 / 5, u = (double)rest.total.u_nj * 1e-9 / 5;
+    for (size_t i = 0; i < n; i++) {
+        double tau = (double)(m[i].t_end - m[i].t_send) * 1e-9;
+        double gross = sim_truth_j(s, m[i].t_send, m[i].t_end), got = (double)v[i].total.nj * 1e-9;
         double net = fabs(got - idle * tau - (gross - sim_idle_w(s) * tau));
         beyond += net > fabs(got - gross) + 2 * u * tau;
     }
     check(what, (double)beyond, 0, "");
     sim_free(s);
-    free(all);
     free(v);
 }
 
 static void check_wakes(uint64_t seed)
 {
-    struct sim_scenario sc = {.seed = seed, .load = {SIM_GPU, SIM_MEDIUM(30)}};
+    struct sim_scenario sc = {.seed = seed, .load = {SIM_GPU, SIM_MEDIUM(100)}};
     static const char *const ids[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8"};
     struct sim_score score;
     double worst = 0;

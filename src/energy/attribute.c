@@ -18,7 +18,7 @@ enum {
 #define PHASE_PERIODS 5 /* shorter phases of slow counters have no joules of their own */
 #define AVERAGE_WINDOWS 5
 #define CROWDED 1.75
-#define PART_U 0.2
+#define PART_U 0.19
 #define SAMPLES_U 0.135
 #define PART_WINDOW 0.25 /* what is known of such sensors: A100, H100 (telemetry 3.4) */
 #define TIME_MAX_NS ((int64_t)1 << 60)
@@ -38,6 +38,7 @@ struct job {
 struct edge {
     int64_t t, e_nj;
     double u_nj;
+    double stamp_nj;    /* part of u_nj: when in a read the value was taken */
     double blur_ns;     /* how far off in time the worst power step could move the energy here */
     bool bad;           /* a read failed in the interval that holds it */
     bool split;         /* the split knows better than u_nj */
@@ -84,7 +85,7 @@ static void edge_outside(struct edge *e, const struct job *j, int64_t x)
         e->reason = bad ? "counter_unreadable" : "no_readings";
         return;
     }
-    double w = series_power(s, right ? s->n - 1 : 0, !right, slope_ns(j, p));
+    double w = fmax(series_power(s, right ? s->n - 1 : 0, !right, slope_ns(j, p)), 0);
     e->e_nj = clamp_nj((__int128)to_nj(p->e_aj) + round_nj(w * (double)(x - p->t)));
     e->blur_ns = 4.0 * (double)away + (double)s->period_ns;
     e->u_nj = w * (double)(away + p->lat_ns + s->period_ns);
@@ -124,13 +125,13 @@ static double sampled_step(const struct series *s, size_t i, int64_t x)
 
 /* Straight lines across a step of dP at fraction g of an interval of width w are wrong by dP w g(1-g), whose mean and
  * scatter over g telemetry 5 gives. */
-static double step_u(const struct job *j, double dp, double w, double g)
+static double step_u(const struct job *j, double dp, double w, double g, bool crossed)
 {
     double u = (double)j->s.period_ns, window = (double)j->s.window_ns;
     dp = fabs(dp);
     switch (j->s.form) {
     case SERIES_FAST:
-        return dp * w * g * (1 - g) / 2;
+        return dp * w * g * (1 - g) * (crossed ? 0.5 : 1);
     case SERIES_EDGES:
         if (j->verdict == SPLIT_PART_TIME)
             return dp * w * PART_U;
@@ -167,12 +168,14 @@ static struct edge edge_at(const struct job *j, int64_t at)
     double w = (double)(q->t - p->t), g = (double)(x - p->t) / w;
     double before = series_power(s, i - 1, false, slope_ns(j, p)), after = series_power(s, i, true, slope_ns(j, q));
     double here = (double)(q->e_aj - p->e_aj) / w * 1e-9;
-    before = i > 1 ? before : here;
-    after = i + 1 < s->n ? after : here;
+    before = i > 1 && before >= 0 ? before : here;
+    after = i + 1 < s->n && after >= 0 ? after : here;
     double lat = (double)(p->lat_ns > q->lat_ns ? p->lat_ns : q->lat_ns);
     double period = is_slow(j) ? 0 : (double)s->period_ns;
     double dp = s->form == SERIES_FAST ? after - before : s->form == SERIES_EDGES ? swing(s, i) : sampled_step(s, i, x);
-    double step = step_u(j, dp, w, g);
+    /* A fast counter says what ran before only where it was read at the boundary itself. */
+    bool crossed = s->form == SERIES_EDGES || (s->form == SERIES_FAST && x - p->t <= 2 * s->period_ns);
+    double step = step_u(j, dp, w, g, crossed);
     double stamp = ((1 - g) * before + g * after) * sqrt((lat * lat + period * period) / 12);
     double ends = here * hypot((1 - g) * (double)p->half_ns, g * (double)q->half_ns);
     e.split = j->verdict == SPLIT_ON && x >= j->split.lo && x <= j->split.hi;
@@ -180,12 +183,13 @@ static struct edge edge_at(const struct job *j, int64_t at)
         e.e_nj = split_at(&j->split, x);
     } else {
         e.e_nj = to_nj(series_at(s, i, x));
-        if (s->form != SERIES_SAMPLES && j->verdict == SPLIT_OFF)
+        if (crossed && j->verdict == SPLIT_OFF)
             e.e_nj = across_step(to_nj(p->e_aj), to_nj(q->e_aj), before * g * w, after * (1 - g) * w, g);
         if (s->form == SERIES_SAMPLES)
             e.e_nj = round_nj((double)e.e_nj - dp * (double)(s->window_ns > s->period_ns ? s->window_ns : s->period_ns) / 8);
         e.blur_ns = 4 * w * g * (1 - g) + period;
     }
+    e.stamp_nj = stamp;
     e.u_nj = sqrt(step * step + stamp * stamp + ends * ends / 3 +
                   (double)s->quantum_nj * (double)s->quantum_nj / 12);
     e.bad = q->bad > 0;
@@ -202,7 +206,7 @@ static double u_of(const struct job *j, const struct edge *a, const struct edge 
     if (!a->split || !b->split)
         return hypot(a->u_nj, b->u_nj);
     double q = (double)j->s.quantum_nj;
-    return sqrt(pow(split_u(&j->split, a->t, b->t), 2) + q * q / 6);
+    return sqrt(pow(split_u(&j->split, a->t, b->t), 2) + a->stamp_nj * a->stamp_nj + b->stamp_nj * b->stamp_nj + q * q / 6);
 }
 
 /* Too short for what the source can tell apart. */

@@ -556,10 +556,10 @@ __int128 series_at(const struct series *s, size_t i, int64_t x)
 double series_power(const struct series *s, size_t i, bool right, int64_t span)
 {
     size_t k = i;
-    while (llabs(s->v[k].t - s->v[i].t) < span && (right ? k + 1 < s->n : k > 0))
+    while (llabs(s->v[k].t - s->v[i].t) < span && (right ? k + 1 < s->n && !s->v[k + 1].brk : k > 0 && !s->v[k].brk))
         k = right ? k + 1 : k - 1;
     if (k == i)
-        return 0;
+        return -1;
     return (double)(s->v[k].e_aj - s->v[i].e_aj) / (double)(s->v[k].t - s->v[i].t) * 1e-9;
 }
 

@@ -73,7 +73,7 @@ size_t series_after(const struct series *s, int64_t x);
 /* Energy at x between v[i-1] and v[i], 1 <= i < n. */
 __int128 series_at(const struct series *s, size_t i, int64_t x);
 
-/* Mean power left or right of point i over at least `span` (less at the ends of the series), W. */
+/* Mean power left or right of point i over at least `span` (less at breaks and the ends of the series), W; -1 unknown. */
 double series_power(const struct series *s, size_t i, bool right, int64_t span_ns);
 
 /* The reason of the first break inside (a, b), NULL if none. */

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <stdio.h>
 
 #include "base/mem.h"
 
@@ -86,6 +85,12 @@ static void make_states(struct split *s, const struct energy_mark *m, size_t n, 
     add_long(s, at, s->hi, IDLE);
 }
 
+/* How far off a moment may be: where the update was seen, and when in a read its value was taken. */
+static double half_of(const struct series_point *p)
+{
+    return hypot((double)p->half_ns, (double)p->lat_ns / 2);
+}
+
 static void make_pieces(struct split *s, const struct series *c)
 {
     size_t k = 0;
@@ -100,7 +105,7 @@ static void make_pieces(struct split *s, const struct series *c)
             IPW_GROW(s->piece, s->n_piece, s->cap_piece);
             s->piece[s->n_piece++] =
                 (struct split_piece){.t0 = t, .t1 = to, .interval = j, .state = k, .de = de,
-                                     .half_ns = hypot((double)p->half_ns, (double)q->half_ns)};
+                                     .half_ns = hypot(half_of(p), half_of(q))};
             t = to;
         }
     }
@@ -388,13 +393,11 @@ enum split_verdict split_fit(struct split *s, const struct series *c, const stru
     if (s->n_mixed < MIXED_MIN)
         return SPLIT_OFF;
     find_window(s);
-    if(getenv("SPLITDBG"))fprintf(stderr,"U %ld resid %.3f mixed %zu lag %ld win %.2f mean %.1f %.1f %.1f\n",(long)s->period_ns,s->residual,s->n_mixed,(long)s->lag_ns,s->window,s->mean[0],s->mean[1],s->mean[2]);
     if (s->window < 1)
         return SPLIT_PART_TIME;
     if (s->residual > RESIDUAL_MAX)
         return SPLIT_OFF;
     find_spread(s, s->n_piece);
-    if(getenv("SPLITDBG"))fprintf(stderr,"spread %.3f %.3f %.3f ramp %.2f ms\n",s->spread[0],s->spread[1],s->spread[2],s->ramp_ns*1e-6);
     make_curve(s, c);
     return SPLIT_ON;
 }
