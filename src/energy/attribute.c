@@ -187,8 +187,8 @@ static struct edge edge_at(const struct job *j, int64_t at)
             e.e_nj = across_step(to_nj(p->e_aj), to_nj(q->e_aj), before * g * w, after * (1 - g) * w, g);
         if (s->form == SERIES_SAMPLES)
             e.e_nj = round_nj((double)e.e_nj - dp * (double)(s->window_ns > s->period_ns ? s->window_ns : s->period_ns) / 8);
-        e.blur_ns = 4 * w * g * (1 - g) + period;
     }
+    e.blur_ns = 4 * w * g * (1 - g) + period;
     e.stamp_nj = stamp;
     e.u_nj = sqrt(step * step + stamp * stamp + ends * ends / 3 +
                   (double)s->quantum_nj * (double)s->quantum_nj / 12);
@@ -213,7 +213,7 @@ static double u_of(const struct job *j, const struct edge *a, const struct edge 
 static bool is_short(const struct job *j, const struct edge *a, const struct edge *b)
 {
     double tau = (double)(b->t - a->t);
-    if (j->s.form == SERIES_FAST)
+    if (j->s.form == SERIES_FAST || a->bad || b->bad)
         return a->blur_ns + b->blur_ns > LOW_SHARE * tau;
     if (a->split && b->split)
         return false;
