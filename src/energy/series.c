@@ -16,6 +16,7 @@ enum {
     REACH_PERIODS = 20,
     HOLE_NS = 1000000000, /* powers: no sample for so long means nothing is known */
 };
+#define HOUR_NS ((int64_t)3600000000000)
 #define STEP_MAX_NJ ((__int128)5000000000000000000)
 #define TIME_MAX_NS ((int64_t)1 << 60) /* 36 years: keeps differences of stamps in range */
 
@@ -159,7 +160,7 @@ static __int128 counted_aj(const struct series_unwrap *u, const struct energy_ch
 
 static void build_fast(struct series *s, const struct energy_channel *ch, const struct energy_reading *r, size_t n)
 {
-    int64_t shift = ch->period_ns <= FAST_PERIOD_NS ? ch->period_ns / 2 : 0; /* the mean age of a value */
+    int64_t shift = s->period_ns <= FAST_PERIOD_NS ? s->period_ns / 2 : 0; /* the mean age of a value */
     struct series_unwrap u;
     struct neighbours near = {SIZE_MAX, 0};
     series_unwrap_init(&u, ch);
@@ -204,6 +205,11 @@ static uint64_t gcd(uint64_t a, uint64_t b)
     return a;
 }
 
+static int64_t within(int64_t ns)
+{
+    return ns < 0 ? 0 : ns > HOUR_NS ? HOUR_NS : ns; /* no source is slower */
+}
+
 /* Period and step of a slow source from its readings. A gap between two changes counts when both were enclosed well; if
  * every reading brings a new value, all that is known is that the period is shorter than the shortest gap. */
 static void infer(struct series *s, const struct energy_channel *ch, const struct energy_reading *r, size_t n)
@@ -229,7 +235,6 @@ static void infer(struct series *s, const struct energy_channel *ch, const struc
         }
         last = &r[i];
     }
-    s->period_ns = ch->period_ns;
     if (n_tight >= 3) {
         qsort(tight, n_tight, sizeof *tight, by_ns);
         size_t keep = n_tight;
@@ -244,6 +249,7 @@ static void infer(struct series *s, const struct energy_channel *ch, const struc
         qsort(any, n_any, sizeof *any, by_ns);
         s->period_ns = any[n_any / 10];
     }
+    s->period_ns = within(s->period_ns);
     if (ch->kind == ENERGY_KIND_COUNTER && !s->quantum_nj)
         s->quantum_nj = (double)step * ch->unit_nj < 1e15 ? (int64_t)((double)step * ch->unit_nj) : 0;
     free(tight);
@@ -481,7 +487,7 @@ static void find_breaks(struct series *s, const struct energy_channel *ch)
 
 void series_build(struct series *s, const struct energy_channel *ch, struct energy_reading *r, size_t n)
 {
-    *s = (struct series){.period_ns = ch->period_ns, .window_ns = ch->window_ns, .quantum_nj = ch->quantum_nj};
+    *s = (struct series){.period_ns = within(ch->period_ns), .window_ns = within(ch->window_ns), .quantum_nj = ch->quantum_nj};
     if (ch->kind == ENERGY_KIND_GAUGE || !(ch->unit_nj > 0 && ch->unit_nj < 1e15))
         return;
     n = put_in_order(r, n);
