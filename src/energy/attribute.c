@@ -11,6 +11,7 @@ enum {
                            than the read that follows the last query */
     SLOPE_NS = 20000000,
     SWING = 2, /* updates */
+    NEAR_POINTS = 1000,
 };
 #define LOW_SHARE 0.2
 #define LOW_U 0.15  /* telemetry 5: of the value */
@@ -109,9 +110,9 @@ static double sampled_step(const struct series *s, size_t i, int64_t x)
     int64_t reach = s->window_ns > s->period_ns ? s->window_ns : s->period_ns;
     double least = INFINITY, most = -INFINITY, left = 0, right = 0;
     size_t lo = i - 1, hi = i, n_left = 0, n_right = 0;
-    while (lo > 0 && x - s->v[lo].t < reach)
+    while (lo > 0 && i - lo < NEAR_POINTS && x - s->v[lo].t < reach)
         lo--;
-    while (hi + 1 < s->n && s->v[hi].t - x < reach)
+    while (hi + 1 < s->n && hi - i < NEAR_POINTS && s->v[hi].t - x < reach)
         hi++;
     for (size_t k = lo; k <= hi; k++) {
         double p = (double)s->v[k].p_nw * 1e-9;

@@ -238,7 +238,7 @@ static void infer(struct series *s, const struct energy_channel *ch, const struc
     if (n_tight >= 3) {
         qsort(tight, n_tight, sizeof *tight, by_ns);
         size_t keep = n_tight;
-        while (tight[keep - 1] > tight[n_tight / 4] / 2 * 3) /* updates that brought no new value, or were not seen */
+        while (keep > n_tight / 4 + 1 && tight[keep - 1] > tight[n_tight / 4] / 2 * 3) /* updates that brought no new value, or were not seen */
             keep--;
         s->period_ns = tight[keep / 2];
         for (size_t i = 0; i < keep; i++)
