@@ -82,8 +82,9 @@ static void on_change(struct edge_tracker *e, int64_t t)
         e->width_ns = enclosed ? e->width_ns * 7 / 8 : e->width_ns * 3 / 2;
         e->width_ns = e->width_ns < WIDTH_MIN_NS ? WIDTH_MIN_NS : e->width_ns;
         e->width_ns = e->width_ns > e->period_ns / 6 ? e->period_ns / 6 : e->width_ns;
-        if (!enclosed) /* a wide look back: what was predicted, if it lies inside, else the nearer end */
-            edge = predicted < e->t_same ? e->t_same : predicted > t ? t : predicted;
+        /* Wakes come late, so the middle of the looks would run away from the edge: what was predicted stands as long as
+         * it lies between them, else the nearer end. */
+        edge = predicted < e->t_same ? e->t_same : predicted > t ? t : predicted;
         gap = edge - e->t_edge;
         if (llabs(gap - e->period_ns) < e->period_ns / 4)
             e->period_ns += (gap - e->period_ns) / 16;

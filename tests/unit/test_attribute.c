@@ -383,7 +383,8 @@ static void test_conservation(void **state)
         int64_t sum = 0;
         for (size_t i = 0; i < n_marks; i++) {
             assert_true(out[i].total.status != ENERGY_MISSING);
-            assert_true(out[i].prefill.nj + out[i].decode.nj == out[i].total.nj);
+            if (out[i].prefill.status != ENERGY_MISSING && out[i].decode.status != ENERGY_MISSING)
+                assert_true(out[i].prefill.nj + out[i].decode.nj == out[i].total.nj);
             sum += out[i].total.nj;
         }
         struct energy_mark all = {marks[0].t_send, -1, marks[n_marks - 1].t_end};
@@ -447,15 +448,25 @@ static void test_tv1(void **state)
         p[i] = (struct energy_reading){i * 50 * MS, i * 50 * MS, (uint64_t)(w[i] * 1000), 0, 0};
     struct energy_mark m = {20 * MS, 80 * MS, 170 * MS};
     struct energy_query_value q;
+    struct series s;
+    series_build(&s, &c, p, 5);
+    double e[3];
+    const int64_t at[] = {m.t_send, m.t_first, m.t_end};
+    for (int i = 0; i < 3; i++)
+        e[i] = (double)series_at(&s, series_after(&s, at[i]), at[i]) * 1e-18;
+    series_release(&s);
+    check_near(e[2] - e[0], 32.8, 1e-12);
+    check_near(e[1] - e[0], 11.1, 1e-12);
+    check_near(e[2] - e[1], 21.7, 1e-12);
+    /* that is the curve; three samples say too little of a query for its phases, and the total is marked */
     energy_attribute(&(struct energy_facts){&c, p, 5, &m, 1, NULL, 0}, &q, &gap);
-    assert_true(q.total.nj == 32800000000);
-    assert_true(q.prefill.nj == 11100000000);
-    assert_true(q.decode.nj == 21700000000);
+    assert_int_equal(q.total.status, ENERGY_LOW_RESOLUTION);
+    assert_string_equal(q.prefill.reason, "low_resolution");
     assert_string_equal(q.total.method, "trapezoid");
     c.kind = ENERGY_KIND_POWER_AVG;
     c.window_ns = 0;
     energy_attribute(&(struct energy_facts){&c, p, 5, &m, 1, NULL, 0}, &q, &gap);
-    assert_true(q.total.nj == 32800000000);
+    assert_string_equal(q.total.method, "average");
     assert_int_equal(q.prefill.status, ENERGY_MISSING);
     assert_string_equal(q.prefill.reason, "averaged_power");
 }
