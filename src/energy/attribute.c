@@ -19,7 +19,7 @@ enum {
 #define PHASE_PERIODS 5 /* shorter phases of slow counters have no joules of their own */
 #define AVERAGE_WINDOWS 5
 #define CROWDED 1.75
-#define PART_U 0.19
+#define PART_U 0.178
 #define SAMPLES_U 0.135
 #define PART_WINDOW 0.25 /* what is known of such sensors: A100, H100 (telemetry 3.4) */
 #define TIME_MAX_NS ((int64_t)1 << 60)

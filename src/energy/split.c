@@ -472,6 +472,19 @@ static size_t interval_begin(const struct split *s, size_t i)
     return i;
 }
 
+/* One interval of the counter holds so many queries that none of them can be told; looking through all of it for each of
+ * them would take quadratic time. */
+static bool crowded(const struct split *s, size_t i)
+{
+    enum { PIECES_MAX = 256 };
+    size_t n = 1, k = i;
+    for (; k > 0 && s->piece[k - 1].interval == s->piece[i].interval && n < PIECES_MAX; k--)
+        n++;
+    for (k = i; k + 1 < s->n_piece && s->piece[k + 1].interval == s->piece[i].interval && n < PIECES_MAX; k++)
+        n++;
+    return n >= PIECES_MAX;
+}
+
 /* Never better than a share of what straight lines could do. */
 static double floor_var(const struct split *s, int64_t x)
 {
@@ -484,7 +497,11 @@ static double floor_var(const struct split *s, int64_t x)
 
 double split_u(const struct split *s, int64_t a, int64_t b)
 {
-    size_t i = interval_begin(s, piece_at(s, a)), j = interval_begin(s, piece_at(s, b));
+    size_t i = piece_at(s, a), j = piece_at(s, b);
+    if (crowded(s, i) || crowded(s, j))
+        return INFINITY;
+    i = interval_begin(s, i);
+    j = interval_begin(s, j);
     double var = interval_var(s, i, a, b) + floor_var(s, a) + floor_var(s, b);
     if (j != i)
         var += interval_var(s, j, a, b);
