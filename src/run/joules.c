@@ -86,7 +86,7 @@ static int on_clock(int64_t segment, int64_t raw, int64_t boot, int64_t real, vo
         if (f->segment[i].id != segment)
             continue;
         struct ipw_clock_triple *last = &f->segment[i].clock;
-        if (last->boot && segment_jump_ns(last, &now, false)) {
+        if (last->real && segment_jump_ns(last, &now, false)) {
             IPW_GROW(f->segment[i].suspended, f->segment[i].n_suspended, f->segment[i].cap_suspended);
             f->segment[i].suspended[f->segment[i].n_suspended++] = (struct energy_span){last->raw, raw};
         }

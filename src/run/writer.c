@@ -140,7 +140,7 @@ static int put_clock(struct writer *w, int64_t now, struct ipw_err *err)
     t.raw -= w->segment->anchor_ns;
     w->clock = t;
     int rc = store_add_clock(w->store, w->segment->id, t.raw, t.boot, t.real, err);
-    if (rc || !last.boot)
+    if (rc || !last.real)
         return rc;
     int64_t slept = segment_jump_ns(&last, &t, false), step = segment_jump_ns(&last, &t, true);
     snprintf(text, sizeof text, "%.3f s", (double)(slept ? slept : step) * 1e-9);
@@ -198,6 +198,12 @@ static void count(struct writer *w, const struct run_record *r)
     json_doc_free(doc);
 }
 
+/* Once a second; STORE_NULL: never yet. */
+static bool due(int64_t last, int64_t now)
+{
+    return last == STORE_NULL || now - last >= SECOND;
+}
+
 /* One transaction: the records that wait, every reading so far, a clock triple a second. */
 static int commit(struct writer *w, struct run_record *list, int64_t now, struct ipw_err *err)
 {
@@ -208,7 +214,7 @@ static int commit(struct writer *w, struct run_record *list, int64_t now, struct
         rc = store_put_query(w->store, &r->q, &r->text, &r->question, err);
     if (!rc)
         rc = put_readings(w, err);
-    if (!rc && now - w->last_clock_ns >= SECOND)
+    if (!rc && due(w->last_clock_ns, now))
         rc = put_clock(w, now, err);
     if (!rc)
         rc = put_throttle(w, err);
@@ -225,8 +231,7 @@ static void round_(struct writer *w, struct run_record *list)
     double watts = watts_now(w);
     if (!isnan(watts))
         w->progress.watts = watts;
-    bool due = list || now - w->last_readings_ns >= SECOND;
-    if (due && !atomic_load(&w->failed) && commit(w, list, now, &w->err))
+    if ((list || due(w->last_readings_ns, now)) && !atomic_load(&w->failed) && commit(w, list, now, &w->err))
         atomic_store(&w->failed, true);
     while (list) {
         struct run_record *next = list->next;
@@ -276,7 +281,7 @@ static void *writer_main(void *arg)
         if (job)
             do_job(w, job);
         if (stop)
-            w->last_readings_ns = 0; /* the last round writes whatever there is */
+            w->last_readings_ns = w->last_clock_ns = STORE_NULL; /* the last round writes whatever there is, and the time */
         round_(w, list);
     }
     return NULL;
@@ -289,6 +294,7 @@ int writer_start(struct writer *w, struct ipw_err *err)
     w->pending = ipw_calloc(w->n_channels ? w->n_channels : 1, sizeof *w->pending);
     w->tail = &w->head;
     w->progress.watts = NAN;
+    w->last_clock_ns = w->last_readings_ns = STORE_NULL;
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
 #ifndef __APPLE__

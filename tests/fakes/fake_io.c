@@ -24,6 +24,11 @@ static int64_t fake_now(const struct ipw_env *env)
     return atomic_fetch_add(&f->now, f->step_ns);
 }
 
+static int64_t fake_boot(const struct ipw_env *env)
+{
+    return fake_now(env) + atomic_load(&of(env)->slept);
+}
+
 static int64_t fake_cpu(const struct ipw_env *env)
 {
     return atomic_load(&of(env)->cpu);
@@ -200,7 +205,7 @@ static int fake_close(const struct ipw_env *env, int fd)
 }
 
 static const struct ipw_io io = {fake_open, fake_pread, fake_read, fake_close, fake_list, fake_perf_event_open};
-static const struct ipw_clock fake_clock = {fake_now, fake_now, fake_now, fake_cpu, fake_sleep_until};
+static const struct ipw_clock fake_clock = {fake_now, fake_boot, fake_boot, fake_cpu, fake_sleep_until};
 
 void fake_io_init(struct fake_io *f, const char *fixture)
 {

@@ -25,6 +25,7 @@ struct fake_io {
     _Atomic int64_t now;  /* ns; moves by step_ns at each look */
     int64_t step_ns;
     _Atomic int64_t cpu;  /* ns of process time */
+    _Atomic int64_t slept; /* ns that boot time is ahead of the clock: the machine was suspended */
     _Atomic int open_fds;
     struct {
         _Atomic int real; /* 0: free */

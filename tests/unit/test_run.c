@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "fakes/fake_io.h"
+#include "fakes/nvml_stub.h"
 #include "run/finish.h"
 #include "run/load.h"
 #include "run/runner.h"
@@ -21,6 +22,7 @@ struct engine {
     uint32_t id;
     int step; /* 0: idle */
     int asked;
+    bool on_gpu;
     _Atomic bool abort;
     struct engine_model model;
 };
@@ -77,10 +79,10 @@ static void fake_abort(struct engine *e)
 
 static int fake_devices(struct engine *e, struct engine_device *out, int cap)
 {
-    (void)e;
     (void)cap;
-    out[0] = (struct engine_device){.key = "cpu", .name = "cpu", .kind = "cpu", .computes = true};
-    return 1;
+    out[0] = (struct engine_device){.key = "cpu", .name = "cpu", .kind = "cpu", .computes = !e->on_gpu};
+    out[1] = (struct engine_device){.key = "0000:01:00.0", .name = "Stub GPU", .kind = "gpu", .computes = e->on_gpu};
+    return 2;
 }
 
 static const char *fake_text(struct engine *e)
@@ -273,6 +275,70 @@ static void test_interrupt_and_resume(void **state)
     bed_close(&b);
 }
 
+/* Half a second of sleep in mid-run: what lies across it has no joules, what does not keeps them. */
+static void sleep_once(const struct run_progress *p, void *ud)
+{
+    if (p->done >= 5)
+        atomic_store(&((struct bed *)ud)->io.slept, 500000000);
+}
+
+static void test_suspend(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct table_run t;
+    bed_open(&b);
+    must(execute(&b, sleep_once));
+    must(run_finish(b.store, &err));
+    must(run_load(&t, b.store, b.dir, &err));
+    size_t suspended = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        suspended += ipw_streq(t.v[i].energy_reason, "suspended");
+        assert_true(isfinite(t.v[i].energy_j) || ipw_streq(t.v[i].energy_reason, "suspended"));
+    }
+    assert_true(t.n == QUESTIONS && suspended > 0);
+    table_run_release(&t);
+    bed_close(&b);
+}
+
+/* The metered set must contain the computing set. */
+static void test_metered_set(void **state)
+{
+    (void)state;
+    static const char good[] = "\"devices\":[{\"name\":\"Stub GPU\",\"bus\":\"0000:01:00.0\"}]";
+    static const char mute[] = "\"devices\":[{\"name\":\"Stub GPU\",\"bus\":\"0000:01:00.0\"}],\"faults\":["
+                               "{\"at_s\":0,\"call\":\"nvmlDeviceGetTotalEnergyConsumption\",\"ret\":3},"
+                               "{\"at_s\":0,\"call\":\"nvmlDeviceGetPowerUsage\",\"ret\":3},"
+                               "{\"at_s\":0,\"call\":\"nvmlDeviceGetFieldValues\",\"ret\":3}]";
+    const struct {
+        const char *scenario;
+        bool on_gpu;
+        const char *source, *signature;
+    } v[] = {{mute, true, "partial", "component(cpu_package+dram)"},
+             {mute, false, "measured", "component(cpu_package+dram)"},
+             {good, true, "measured", "component(cpu_package+dram+gpu_board)"},
+             {good, false, "measured", "component(cpu_package+dram)"}};
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        struct bed b;
+        struct nvml_stub stub;
+        struct table_run t;
+        bed_open(&b);
+        nvml_stub_use(&stub, &b.io, false, v[i].scenario);
+        scripted.on_gpu = v[i].on_gpu;
+        must(execute(&b, NULL));
+        must(run_finish(b.store, &err));
+        must(run_load(&t, b.store, b.dir, &err));
+        if (!ipw_streq(t.energy_source, v[i].source) || !ipw_streq(t.signature, v[i].signature))
+            fail_msg("case %zu: %s, %s", i, t.energy_source, t.signature);
+        assert_int_equal(t.n_unmetered, i == 0);
+        if (i == 0)
+            assert_string_equal(t.unmetered[0], "Stub GPU");
+        table_run_release(&t);
+        nvml_stub_release(&stub, &b.io);
+        bed_close(&b);
+    }
+}
+
 static void test_order_and_shards(void **state)
 {
     (void)state;
@@ -355,7 +421,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_run),          cmocka_unit_test(test_finish_is_idempotent),
-        cmocka_unit_test(test_interrupt_and_resume), cmocka_unit_test(test_order_and_shards),
+        cmocka_unit_test(test_interrupt_and_resume), cmocka_unit_test(test_suspend), cmocka_unit_test(test_metered_set), cmocka_unit_test(test_order_and_shards),
         cmocka_unit_test(test_plan_round_trip),    cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
