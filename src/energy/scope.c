@@ -147,8 +147,11 @@ static void resolve_system(struct energy_channel *ch, size_t n)
     for (size_t k = 0; k < N_OF(system_order); k++) {
         bool any = false;
         for (size_t i = 0; i < n; i++)
-            if (ch[i].scope == system_order[k] && !ch[i].estimated && best(ch, n, &ch[i]) == &ch[i])
+            if (ch[i].scope == system_order[k] && !ch[i].estimated && best(ch, n, &ch[i]) == &ch[i]) {
                 any = ch[i].in_system = true;
+                if (!ch[i].in_total)
+                    WHY(&ch[i], "the system total");
+            }
         if (any)
             return;
     }

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "report/internal.h"
 
-enum { WRAP = 22 }; /* the last column wraps rather than the others are cut, down to this width */
+enum { WRAP = 16 }; /* the last column wraps rather than the others are cut, down to this width */
 
 /* The last column is where sentences stand: it goes on in lines below, at word ends. */
 static void add_wrapped(struct ipw_buf *out, const char *s, int width, int indent)

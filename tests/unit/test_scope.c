@@ -31,7 +31,7 @@ static const struct kase cases[] = {
       {"rapl:intel-rapl:0:0", "package-0", S(DRAM), OK, 0, 1, 0, "computes"},
       {"rapl:intel-rapl:1:0", "package-1", S(DRAM), OK, 0, 1, 0, "computes"},
       {"rapl:intel-rapl:a", "platform", S(PLATFORM), OK, 0, 0, 1,
-       "platform: not added to its parts"},
+       "the system total"},
       {"rapl:intel-rapl:b", "platform", S(PLATFORM), OK, 0, 0, 0, NULL}}},
     {"mmio stands in for an MSR that cannot be read",
      "component(cpu_package)",
