@@ -175,6 +175,12 @@ static const char *why_no_energy(const struct table_run *run, const struct accur
     return NULL;
 }
 
+/* Joules are not, whatever few questions leave open. */
+static void not_negative(struct stats_interval *i)
+{
+    i->lo = i->lo < 0 ? 0 : i->lo;
+}
+
 /* Less idle, when every query of S_E has a baseline; a net that cannot be told from zero is no figure. */
 static void net(const struct columns *k, struct accuracy_result *out)
 {
@@ -210,6 +216,8 @@ static void energy(const struct table_run *run, const struct columns *k, bool al
     if (k->n == 0)
         return;
     struct stats_interval e = stats_mean_t(k->e, k->n), p = stats_mean_t(k->p, k->n);
+    not_negative(&e);
+    not_negative(&p);
     out->per_query_j = estimate_of(&e);
     out->power_w = estimate_of(&p);
     net(k, out);
@@ -251,7 +259,10 @@ static void other_scope(const struct table_run *run, enum table_scope k, bool al
         p[n++] = r->other_j[k] / r->energy_s;
     }
     out->other[k].total_j = n ? total : (double)NAN;
-    struct stats_interval j = stats_mean_t(e, n), w = stats_mean_t(p, n), ipj = stats_ratio(c, e, n), ipw = stats_ratio(c, p, n);
+    struct stats_interval j = stats_mean_t(e, n), w = stats_mean_t(p, n);
+    not_negative(&j);
+    not_negative(&w);
+    struct stats_interval ipj = stats_ratio(c, e, n), ipw = stats_ratio(c, p, n);
     bool enough = n && some && (allow_missing || (double)n >= enough_energy * (double)out->n_scored);
     out->other[k].per_query_j = n ? estimate_of(&j) : unknown(0);
     out->other[k].power_w = n ? estimate_of(&w) : unknown(0);

@@ -35,11 +35,9 @@ int cli_meter_open(struct meter **out, const struct cli *cli, const struct cli_m
     if (rc)
         return rc;
     cfg.calibration = found ? &k : NULL;
-    if (!cfg.devices && (cfg.devices = visible_devices())) {
-        rc = meter_open(out, &cli->env, &cfg, err);
-        if (rc != IPW_E_INPUT)
-            return rc;
-        cfg.devices = NULL;
+    if (!cfg.devices) {
+        cfg.devices = visible_devices();
+        cfg.stop_at_unknown = true;
     }
     return meter_open(out, &cli->env, &cfg, err);
 }

@@ -444,6 +444,9 @@ discard:
         unlink(path);
     }
     rmdir(p->dir);
+    char *remedy = err.code == IPW_E_IO ? strchr(err.text, ';') : NULL; /* there is nothing to resume */
+    if (remedy)
+        snprintf(remedy, sizeof err.text - (size_t)(remedy - err.text), "; nothing had been asked and nothing was kept: make room, then start again");
     return cli_fail(&err);
 }
 

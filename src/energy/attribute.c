@@ -245,6 +245,10 @@ static struct energy_value window(const struct job *j, const struct edge *a, con
         v.reason = "low_resolution";
         return v;
     }
+    if (!j->ch->estimated && nj <= 0 && !(u > 0)) { /* a sensor that only says 0: nothing that runs takes nothing */
+        v.reason = "reads_zero";
+        return v;
+    }
     is_low = is_low || u > LOW_U * nj;
     v.nj = b->e_nj - a->e_nj;
     v.u_nj = round_nj(u);

@@ -162,7 +162,7 @@ static int each_item(const char *list, int (*fn)(struct meter *, const char *, s
 
 static int select_device(struct meter *m, const char *item, struct ipw_err *err)
 {
-    bool found = ipw_streq(item, "-1"); /* CUDA's word for none */
+    bool found = false;
     for (size_t i = 0; i < m->ch.n && !found; i++)
         found = is_gpu(&m->ch.v[i]) && is_item(&m->ch.v[i], item);
     for (size_t i = 0; i < m->ch.n; i++)
@@ -187,7 +187,12 @@ static int choose(struct meter *m, const struct meter_cfg *cfg, struct ipw_err *
     if (cfg->devices) {
         for (size_t i = 0; i < m->ch.n; i++)
             m->ch.v[i].unused = is_gpu(&m->ch.v[i]);
-        rc = each_item(cfg->devices, select_device, m, err);
+        if (!ipw_streq(cfg->devices, "-1")) /* CUDA's word for none */
+            rc = each_item(cfg->devices, select_device, m, err);
+        if (rc && cfg->stop_at_unknown) {
+            ipw_env_log(m->env, "the list of visible devices '%.100s' ends where it names no GPU of this machine", cfg->devices);
+            rc = 0;
+        }
     }
     return rc || !cfg->include ? rc : each_item(cfg->include, include_channel, m, err);
 }
@@ -220,8 +225,9 @@ static int refuse_measured(const struct meter *m, struct ipw_err *err)
                                     m->ch.v[i].id, energy_channel_status_name(m->ch.v[i].status));
     const struct energy_remedy *r = meter_remedy(m);
     return ipw_err_set(err, IPW_E_ENV,
-                       "no full measurement here: %.200s cannot be read. %.660s; or --energy estimated",
-                       len ? seen : "a counter of what computes", r ? r->text : "see ipw sensors");
+                       "no full measurement here: %.200s cannot be read. %.660s%s",
+                       len ? seen : "a counter of what computes", r ? r->text : "see ipw sensors",
+                       r && strstr(r->text, "--energy estimated") ? "" : "; or --energy estimated");
 }
 
 int meter_require_measured(const struct meter *m, struct ipw_err *err)
@@ -275,7 +281,9 @@ void meter_close(struct meter *m)
 /* Scopes that hold the CPU's energy, and a GPU's whatever its device. */
 static bool holds(const struct energy_channel *c, bool cpu, const char *pci)
 {
-    if (c->scope == ENERGY_SCOPE_SOC_IN || c->scope == ENERGY_SCOPE_MODULE || c->included)
+    static const unsigned machine = 1u << ENERGY_SCOPE_SOC_IN | 1u << ENERGY_SCOPE_MODULE | 1u << ENERGY_SCOPE_WALL |
+                                    1u << ENERGY_SCOPE_PLATFORM | 1u << ENERGY_SCOPE_BATTERY;
+    if (machine >> c->scope & 1)
         return true;
     return cpu ? c->scope == ENERGY_SCOPE_CPU_PACKAGE : ipw_streq(c->device, pci);
 }
@@ -314,6 +322,11 @@ void meter_computing(struct meter *m, const struct meter_device *dev, size_t n)
         if (!metered && any && m->n_unmetered < MAX_UNMETERED)
             snprintf(m->unmetered[m->n_unmetered++], sizeof m->unmetered[0], "%s", cpu ? "CPU package" : dev[k].name);
     }
+}
+
+bool meter_takes_part(const struct meter *m, size_t i)
+{
+    return m->computing_known && !m->ch.v[i].unused;
 }
 
 size_t meter_unmetered(const struct meter *m, const char **names, size_t cap)

@@ -14,6 +14,7 @@ struct meter_cfg {
     /* Which GPUs take part: a list of indices (PCI order), UUIDs or their beginnings, PCI ids; --devices or a
      * *_VISIBLE_DEVICES variable. NULL: all; "" or "-1": none. */
     const char *devices;
+    bool stop_at_unknown; /* CUDA's rule for its variable: an entry that names nothing here ends the list */
     const char *include; /* ids of channels, comma-separated, that belong to the total though ipw does not know them */
     const struct energy_collector_ops *const *collectors; /* NULL: the registry */
     const struct energy_calibration *calibration; /* for models, read while opening; NULL: published coefficients */
@@ -35,6 +36,8 @@ struct meter_device {
     const char *name; /* for messages */
 };
 void meter_computing(struct meter *m, const struct meter_device *dev, size_t n);
+/* It is known what computes, and channel i's device does. */
+bool meter_takes_part(const struct meter *m, size_t i);
 size_t meter_unmetered(const struct meter *m, const char **names, size_t cap); /* names live as long as m */
 
 /* 0, or the refusal of METER_MEASURED (IPW_E_ENV with the remedies) when the source is anything less. */

@@ -181,7 +181,7 @@ void sampler_init(struct sampler *s, const struct ipw_env *env, struct meter *m)
     memset(s, 0, sizeof *s);
     add_lane(s, env, m, n);
     for (size_t i = 0; i < n; i++)
-        if (ch[i].status == ENERGY_CHANNEL_OK && !(ch[i].unused && ch[i].kind != ENERGY_KIND_GAUGE))
+        if (ch[i].status == ENERGY_CHANNEL_OK) /* also what takes no part: that can change once it is known what computes */
             add_channel(lane_of(s, ch, i, n), &ch[i], i);
 }
 

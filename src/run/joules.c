@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "energy/attribute.h"
 #include "energy/collector.h"
 #include "run/segment.h"
@@ -15,6 +16,7 @@
 #include "store/pack.h"
 
 static const int64_t SECOND = 1000000000;
+static const char SILENT[] = "not_read"; /* a channel of which a segment has no reading at all */
 static const double CHECK_S = 3; /* a counter is checked against power over so many seconds at least */
 
 struct asked { /* a query that was sent */
@@ -337,7 +339,7 @@ static int attribute_channel(struct store *store, struct facts *f, size_t seg, s
     const struct channel *p = c->ch.kind == ENERGY_KIND_COUNTER ? power_of(f, c) : NULL;
     double ratio = p ? w / p->mean_w[seg] : (double)NAN;
     if (!rc && (ratio < 0.1 || ratio > 10)) {
-        *gap = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = "no_readings"};
+        *gap = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = SILENT};
         rc = compute(store, f, seg, p, q, n, out, gap, false, err);
         for (size_t k = 0; k < f->n_idle; k++) /* the counter's idle watts are not believed either */
             if (f->idle[k].segment == f->segment[seg].id)
@@ -348,7 +350,8 @@ static int attribute_channel(struct store *store, struct facts *f, size_t seg, s
                 all[k]->reason = all[k]->reason ? all[k]->reason : "counter_disagrees";
         }
     }
-    for (size_t i = 0; i < n && !rc; i++) {
+    bool silent = gap->status == ENERGY_MISSING && ipw_streq(gap->reason, SILENT); /* not a channel of that segment */
+    for (size_t i = 0; i < n && !rc && !silent; i++) {
         rc = put_value(store, q[i].id, id, "total", &out[i].total, err);
         if (!rc)
             rc = put_value(store, q[i].id, id, "prefill", &out[i].prefill, err);
@@ -373,8 +376,9 @@ static int attribute(struct store *store, struct facts *f, bool counters, struct
                 to++;
             if (to == from)
                 continue;
-            gaps[n_gaps] = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = "no_readings"};
-            rc = attribute_channel(store, f, s, c, f->q + from, to - from, &gaps[n_gaps++], err);
+            gaps[n_gaps] = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = SILENT};
+            rc = attribute_channel(store, f, s, c, f->q + from, to - from, &gaps[n_gaps], err);
+            n_gaps += !ipw_streq(gaps[n_gaps].reason, SILENT);
         }
         if (rc || !n_gaps)
             continue;

@@ -14,25 +14,35 @@
 
 struct attempt { /* one query row and where it belongs */
     size_t row;
-    size_t members; /* channels of the total that its segment metered */
+    const struct segment *segment;
+    double seconds;
     bool first, last;
     const char *scorer; /* the record's own; NULL unknown */
     int64_t score_version;
 };
 
+struct segment {
+    int64_t id;
+    const char **total; /* the channels of its component total */
+    size_t n_total;
+};
+
 struct member { /* a channel of the component total */
     int64_t id;
     const char *scope, *name, *source;
-    double gain_u, joules;
+    double gain_u, joules; /* of the queries whose total is known */
     bool estimated;
 };
 
 struct loader {
     struct table_run *t;
-    size_t members[256]; /* by segment id: channels of its total; entry 0 serves those past the table */
+    struct segment **segment;
+    size_t n_segment, cap_segment;
     bool hole;           /* a segment metered only a part of what its total's name says */
     struct attempt *at; /* by query id */
     size_t n_at, cap_at;
+    size_t *slot, n_slots;           /* rows by (query_id, sample) */
+    size_t *last, n_last, cap_last;  /* by row: its last attempt's id */
     struct member *member;
     size_t n_member, cap_member;
     struct energy_channel *channels; /* members, for the signature */
@@ -46,10 +56,11 @@ struct loader {
     /* the values of one (query, phase), in the order the store gives them */
     int64_t query;
     char phase[16];
-    double seconds; /* of all queries */
     struct run_conditions *conditions;
     struct energy_value *v;
-    size_t n_v, cap_v;
+    struct member **who; /* of each */
+    size_t n_v, cap_v, cap_who;
+    double seconds; /* of the queries whose total is known */
 };
 
 /* ---- what is common to the rows ---- */
@@ -87,9 +98,20 @@ static void load_meta(struct loader *l, struct store *store)
     }
 }
 
-static size_t slot_of(int64_t segment)
+static const struct segment *segment_of(const struct loader *l, int64_t id)
 {
-    return segment > 0 && segment < 256 ? (size_t)segment : 0;
+    for (size_t i = l->n_segment; i-- > 0;) /* nearly always the last */
+        if (l->segment[i]->id == id)
+            return l->segment[i];
+    return NULL;
+}
+
+static bool in_segment(const struct segment *s, const char *channel)
+{
+    for (size_t i = 0; s && i < s->n_total; i++)
+        if (!strcmp(s->total[i], channel))
+            return true;
+    return false;
 }
 
 /* What a segment found unmetered (meter_computing decided it then), each device once. A segment that was partial for
@@ -103,19 +125,27 @@ static void add_unmetered(struct loader *l, const char *name)
     l->unmetered[l->n_unmetered++] = keep(l, name);
 }
 
+/* What it metered is known once its engine was open; before that nothing was asked. */
 static int on_segment(const struct store_segment *s, void *ud)
 {
     struct loader *l = ud;
     struct json_doc *doc;
     struct ipw_err ignored;
-    if (s->env && !json_read(&doc, s->env, strlen(s->env), 0, &ignored)) {
-        l->cpu = l->cpu ? l->cpu : keep(l, json_str(json_get(json_root(doc), "cpu")));
-        l->hole |= ipw_streq(json_str(json_get(json_root(doc), "energy_source")), "partial");
-        l->members[slot_of(s->id)] = json_len(json_get(json_root(doc), "total"));
-        for (struct json_iter it = json_iter(json_get(json_root(doc), "unmetered")); json_next(&it);)
-            add_unmetered(l, json_str(it.val));
-        json_doc_free(doc);
-    }
+    if (!s->engine_build || !s->env || json_read(&doc, s->env, strlen(s->env), 0, &ignored))
+        return 0;
+    const json_val *env = json_root(doc), *total = json_get(env, "total");
+    struct segment *seg = ipw_arena_alloc(&l->t->arena, sizeof *seg);
+    *seg = (struct segment){s->id, ipw_arena_alloc(&l->t->arena, (json_len(total) + 1) * sizeof *seg->total), 0};
+    for (struct json_iter it = json_iter(total); json_next(&it);)
+        if (json_str(it.val))
+            seg->total[seg->n_total++] = keep(l, json_str(it.val));
+    IPW_GROW(l->segment, l->n_segment, l->cap_segment);
+    l->segment[l->n_segment++] = seg;
+    l->cpu = l->cpu ? l->cpu : keep(l, json_str(json_get(env, "cpu")));
+    l->hole |= ipw_streq(json_str(json_get(env, "energy_source")), "partial");
+    for (struct json_iter it = json_iter(json_get(env, "unmetered")); json_next(&it);)
+        add_unmetered(l, json_str(it.val));
+    json_doc_free(doc);
     return 0;
 }
 
@@ -134,7 +164,10 @@ static int on_device(const struct store_device *d, void *ud)
 static int on_channel(const struct store_channel *c, void *ud)
 {
     struct loader *l = ud;
-    if (!c->in_total)
+    bool member = false;
+    for (size_t i = 0; i < l->n_segment && !member; i++)
+        member = in_segment(l->segment[i], c->name);
+    if (!member)
         return 0;
     const struct energy_collector_ops *ops = energy_collector_find(c->source);
     IPW_GROW(l->member, l->n_member, l->cap_member);
@@ -157,9 +190,9 @@ static void describe(struct loader *l)
     if (l->gpu)
         snprintf(text, sizeof text, "%s", l->gpu);
     else if (l->cpu)
-        snprintf(text, sizeof text, "%s, %lld threads, no GPU", l->cpu, (long long)l->threads);
+        snprintf(text, sizeof text, "%s, %lld thread%s, no GPU", l->cpu, (long long)l->threads, l->threads == 1 ? "" : "s");
     else
-        snprintf(text, sizeof text, "%lld threads, no GPU", (long long)l->threads);
+        snprintf(text, sizeof text, "%lld thread%s, no GPU", (long long)l->threads, l->threads == 1 ? "" : "s");
     t->device = keep(l, text);
     energy_signature(l->channels, l->n_channels, text, sizeof text);
     t->signature = keep(l, text);
@@ -225,16 +258,26 @@ static void add_conditions(struct loader *l, struct table_row *r, const struct s
     r->capped = bits & ENERGY_THROTTLE_CAP;
     r->net_j = run_idle_at(l->conditions, q->segment, q->t_send + (q->t_end - q->t_send) / 2, &u_w) * s;
     r->idle_u_j = u_w * s;
-    l->seconds += s;
 }
 
-/* Attempts of one question lie one after another only by chance; a run without --retry-errors has one each. */
-static size_t row_of(struct table_run *t, const char *query_id, int64_t sample, int64_t attempt)
+/* The row of a question's sample, by an open hash over the rows; SIZE_MAX: none yet. Only second attempts look. */
+static size_t *row_slot(struct loader *l, const char *query_id, int64_t sample)
 {
-    for (size_t i = t->n; attempt > 1 && i-- > 0;)
-        if (t->v[i].sample == sample && !strcmp(t->v[i].query_id, query_id))
-            return i;
-    return t->n;
+    const struct table_run *t = l->t;
+    if (2 * (t->n + 1) > l->n_slots) {
+        free(l->slot);
+        l->n_slots = l->n_slots ? 4 * l->n_slots : 1024;
+        l->slot = ipw_malloc(l->n_slots * sizeof *l->slot);
+        memset(l->slot, 0xff, l->n_slots * sizeof *l->slot);
+        for (size_t i = 0; i < t->n; i++)
+            *row_slot(l, t->v[i].query_id, t->v[i].sample) = i;
+    }
+    size_t at = ipw_hash64(query_id, strlen(query_id)) + (size_t)sample;
+    for (;; at++) {
+        size_t *slot = &l->slot[at % l->n_slots];
+        if (*slot == SIZE_MAX || (t->v[*slot].sample == sample && !strcmp(t->v[*slot].query_id, query_id)))
+            return slot;
+    }
 }
 
 static int on_query(const struct store_query_row *in, void *ud)
@@ -242,12 +285,20 @@ static int on_query(const struct store_query_row *in, void *ud)
     struct loader *l = ud;
     struct table_run *t = l->t;
     const struct store_query *q = &in->q;
-    size_t id = (size_t)q->id, i = row_of(t, q->query_id, q->sample, q->attempt);
+    size_t *slot = row_slot(l, q->query_id, q->sample);
+    size_t id = (size_t)q->id, i = *slot == SIZE_MAX ? t->n : *slot;
+    *slot = i;
     double before_s = i < t->n && isfinite(t->v[i].energy_s) ? t->v[i].energy_s : 0;
     if (i == t->n) {
         IPW_GROW(t->v, t->n, t->cap);
         t->n++;
     }
+    size_t before = i < l->n_last ? l->last[i] : SIZE_MAX; /* the attempt before this one */
+    if (i == l->n_last) {
+        IPW_GROW(l->last, l->n_last, l->cap_last);
+        l->n_last++;
+    }
+    l->last[i] = id;
     fill_row(l, &t->v[i], in);
     if (q->t_send != STORE_NULL && q->t_end != STORE_NULL)
         add_conditions(l, &t->v[i], q);
@@ -258,10 +309,9 @@ static int on_query(const struct store_query_row *in, void *ud)
         IPW_GROW(l->at, l->n_at, l->cap_at);
         l->at[l->n_at++] = (struct attempt){.row = SIZE_MAX};
     }
-    for (size_t k = 0; q->attempt > 1 && k < id; k++)
-        if (l->at[k].row == i)
-            l->at[k].last = false;
-    l->at[id] = (struct attempt){i, l->members[slot_of(q->segment)], q->attempt == 1, true,
+    if (before != SIZE_MAX)
+        l->at[before].last = false;
+    l->at[id] = (struct attempt){i, segment_of(l, q->segment), span_s(q->t_send, q->t_end), q->attempt == 1, true,
                                  keep(l, in->question.scorer), -1};
     return 0;
 }
@@ -284,11 +334,13 @@ static void flush(struct loader *l)
         return;
     bool known = l->query > 0 && (size_t)l->query < l->n_at;
     /* a member of its segment without a row is missing, not zero */
-    while (known && l->n_v < l->at[l->query].members) {
+    const struct segment *seg = known ? l->at[l->query].segment : NULL;
+    while (seg && l->n_v < seg->n_total) {
         IPW_GROW(l->v, l->n_v, l->cap_v);
         l->v[l->n_v++] = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = "no_readings"};
     }
     struct energy_value sum = energy_sum(l->v, l->n_v);
+    size_t n = l->n_v;
     l->n_v = 0;
     if (l->query == 0) {
         l->t->gap_j = valued(&sum) ? (double)sum.nj * 1e-9 : (double)NAN;
@@ -299,6 +351,10 @@ static void flush(struct loader *l)
     struct table_row *r = &l->t->v[l->at[l->query].row];
     bool first = l->at[l->query].first;
     if (!strcmp(l->phase, "total")) {
+        bool count = valued(&sum) && isfinite(l->at[l->query].seconds);
+        for (size_t i = 0; i < n && count; i++)
+            l->who[i]->joules += (double)l->v[i].nj * 1e-9;
+        l->seconds += count ? l->at[l->query].seconds : 0;
         r->energy_j = first ? joules(&sum) : r->energy_j + joules(&sum); /* one missing attempt makes it missing */
         r->u_j = sum.u_nj >= 0 ? first ? (double)sum.u_nj * 1e-9 : hypot(r->u_j, (double)sum.u_nj * 1e-9) : (double)NAN;
         r->energy_status = sum.status;
@@ -315,7 +371,8 @@ static int on_energy(const struct store_energy *e, void *ud)
     for (size_t i = 0; i < l->n_member; i++)
         if (l->member[i].id == e->channel)
             m = &l->member[i];
-    if (!m)
+    bool of_query = e->query > 0 && (size_t)e->query < l->n_at;
+    if (!m || (of_query && !in_segment(l->at[e->query].segment, m->name)))
         return 0;
     if (e->query != l->query || strcmp(e->phase, l->phase) != 0) {
         flush(l);
@@ -323,12 +380,12 @@ static int on_energy(const struct store_energy *e, void *ud)
         snprintf(l->phase, sizeof l->phase, "%s", e->phase);
     }
     IPW_GROW(l->v, l->n_v, l->cap_v);
+    IPW_GROW(l->who, l->n_v, l->cap_who);
+    l->who[l->n_v] = m;
     l->v[l->n_v++] = (struct energy_value){.nj = e->nj == STORE_NULL ? 0 : e->nj,
                                            .u_nj = e->u_nj == STORE_NULL ? -1 : e->u_nj,
                                            .status = (enum energy_status)e->status,
                                            .reason = keep(l, e->reason)};
-    if (!strcmp(e->phase, "total") && e->query > 0 && e->nj != STORE_NULL)
-        m->joules += (double)e->nj * 1e-9;
     return 0;
 }
 
@@ -344,7 +401,7 @@ static void finish_joules(struct loader *l)
             k++;
         if (k == t->n_members)
             m[t->n_members++] = (struct table_member){x->scope, x->source, 0};
-        m[k].w += l->seconds > 0 && x->joules > 0 ? x->joules / l->seconds : (double)NAN;
+        m[k].w += l->seconds > 0 ? x->joules / l->seconds : (double)NAN;
     }
     t->members = m;
     for (size_t i = 0; i < t->n; i++)
@@ -421,10 +478,14 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
 out:
     run_conditions_free(l.conditions);
     free(l.at);
+    free(l.slot);
+    free(l.last);
+    free(l.segment);
     free(l.member);
     free(l.channels);
     free(l.gpu);
     free(l.unmetered);
     free(l.v);
+    free(l.who);
     return rc;
 }

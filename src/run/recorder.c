@@ -50,6 +50,8 @@ int recorder_baseline(struct recorder *r, const char *kind, double seconds, cons
 {
     int64_t from = ipw_now(r->env), until = from + (int64_t)(seconds * 1e9);
     while (ipw_now(r->env) < until) {
+        if (writer_failed(&r->writer))
+            break; /* writer_call has the reason */
         if (atomic_load(signals))
             return ipw_err_set(err, IPW_E_INTERRUPTED, "interrupted");
         int64_t next = ipw_now(r->env) + 100000000;

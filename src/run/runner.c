@@ -109,7 +109,7 @@ static int ask(struct runner *r, struct run_item item, bool warmup, struct ipw_e
 
 /* ---- warm-up ---- */
 
-/* The hottest sensor there is, NAN without one. */
+/* The hottest sensor of what computes, NAN without one. */
 static double celsius_now(const struct runner *r)
 {
     const struct meter *m = r->c->recorder->meter;
@@ -118,7 +118,7 @@ static double celsius_now(const struct runner *r)
     double most = NAN;
     for (size_t i = 0; i < n; i++) {
         struct energy_reading x;
-        if (ch[i].kind != ENERGY_KIND_GAUGE || !ipw_ends(ch[i].id, ":temperature"))
+        if (ch[i].kind != ENERGY_KIND_GAUGE || !ipw_ends(ch[i].id, ":temperature") || !meter_takes_part(m, i))
             continue;
         meter_read(m, i, &x);
         if (!x.status)

@@ -175,10 +175,17 @@ static int on_device(const struct store_device *d, void *ud)
     return 0;
 }
 
-static int on_channel(const struct store_channel *c, void *ud)
+/* Only of segments that got as far as an engine: before that nobody knew what computes. */
+static int on_segment(const struct store_segment *s, void *ud)
 {
-    if (c->in_total)
-        remember(ud, c->name);
+    struct json_doc *doc;
+    struct ipw_err ignored;
+    if (!s->engine_build || !s->env || json_read(&doc, s->env, strlen(s->env), 0, &ignored))
+        return 0;
+    for (struct json_iter it = json_iter(json_get(json_root(doc), "total")); json_next(&it);)
+        if (json_str(it.val))
+            remember(ud, json_str(it.val));
+    json_doc_free(doc);
     return 0;
 }
 
@@ -204,7 +211,7 @@ int run_segment_check(struct store *store, const struct meter *meter, const stru
     int rc, n_dev = ops->devices(engine, dev, MAX_DEVICES);
 
     if (!(rc = store_each_device(store, on_device, &then, err)))
-        rc = store_each_channel(store, on_channel, &then, err);
+        rc = store_each_segment(store, on_segment, &then, err);
     for (int i = 0; i < n_dev; i++)
         if (dev[i].computes) {
             char pci[64];

@@ -71,7 +71,7 @@ static void keep(struct writer *w, const struct energy_reading *r, size_t n)
         IPW_GROW(p->v, p->n, p->cap);
         p->v[p->n++] = (struct store_reading){r[i].t_before - w->segment->anchor_ns,
                                               r[i].t_after - w->segment->anchor_ns, r[i].raw, r[i].status};
-        if ((p->throttle || p->throttled) && !r[i].status)
+        if ((p->throttle || p->throttled) && !r[i].status && meter_takes_part(w->meter, (size_t)r[i].channel))
             note_throttle(w, p, &r[i]);
     }
 }

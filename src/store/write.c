@@ -150,7 +150,8 @@ static int find_channel(struct store *s, struct store_channel *c, bool *found, s
         *found = true;
         c->id = sqlite3_column_int64(b.st, 0);
         rc = same ? 0 : ipw_err_set(err, IPW_E_INPUT, "channel '%s' counts in another unit than when run '%s' was "
-                                    "begun; resume it on the machine that began it, or begin a new run", c->name,
+                                    "begun (another machine, or ipw calibrate since); resume it where it was begun, "
+                                    "with the calibration of then, or begin a new run", c->name,
                                     s->dir);
     } else
         rc = rc == SQLITE_DONE ? 0 : store_fail(s, err);

@@ -98,6 +98,18 @@ db = sqlite3.connect(sys.argv[1] + "/run.db"); db.execute("DELETE FROM query WHE
     says "--allow-other-machine"
     run 0 env -u IPW_SYSFS_ROOT "$IPW" profile --resume "$o" --allow-other-machine
 fi
+# killed before the model was loaded: nobody knew yet what computes, so it is still the same machine
+if [ -n "${IPW_SYSFS_ROOT-}" ]; then
+    "$IPW" profile -m "$model" --dataset "$work/q3.jsonl" --max-tokens 2 --threads 1 --output-dir "$work/early" >/dev/null 2>&1 &
+    pid=$!
+    sleep 2
+    kill -9 $pid
+    wait $pid 2>/dev/null || true
+    e=$(the_run "early")
+    [ "$(sql "$e" 'SELECT count(*) FROM segment WHERE engine_build IS NULL')" = 1 ] || fail "the kill came too late"
+    run 0 "$IPW" profile --resume "$e"
+    json "$e/summary.json" '.energy.source + " " + (.complete | tostring)' "measured true"
+fi
 unset IPW_SYSFS_ROOT
 
 # a full disk stops the run, and what was committed can be read

@@ -339,6 +339,70 @@ static void test_metered_set(void **state)
     }
 }
 
+/* Two machines in one run: each query's total is of what its own segment metered. */
+static void test_two_machines(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct fake_io other;
+    struct table_run t;
+    bed_open(&b);
+    assert_int_equal(execute(&b, interrupt), IPW_E_INTERRUPTED);
+    atomic_store(&b.signals, 0);
+    fake_io_init(&other, "client"); /* one package, no memory counter */
+    other.model = &b.rapl;
+    other.real_clock = true;
+    struct fake_io first = b.io;
+    b.io = other;
+    b.io.env.ud = &b.io;
+    b.io.env.sys_root = b.io.root;
+    b.io.env.proc_root = b.io.proc;
+    must(execute(&b, NULL));
+    must(run_finish(b.store, &err));
+    must(run_load(&t, b.store, b.dir, &err));
+    assert_int_equal(t.n, QUESTIONS);
+    size_t large = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        assert_true(isfinite(t.v[i].energy_j));
+        large += t.v[i].energy_j / t.v[i].latency_s > 70; /* two packages take 80 to 128 W, one 20 to 64 W */
+    }
+    assert_true(large < QUESTIONS);
+    double members_w = 0;
+    for (size_t i = 0; i < t.n_members; i++)
+        members_w += t.v[0].energy_j > 0 ? t.members[i].w : 0;
+    assert_true(members_w > 20 && members_w < 200);
+    table_run_release(&t);
+    fake_io_release(&other);
+    b.io = first;
+    bed_close(&b);
+}
+
+/* A GPU beside the answering CPU is hot: that is nothing to the answers. */
+static void test_heat_of_others(void **state)
+{
+    (void)state;
+    for (int on_gpu = 0; on_gpu < 2; on_gpu++) {
+        struct bed b;
+        struct nvml_stub stub;
+        struct table_run t;
+        bed_open(&b);
+        nvml_stub_use(&stub, &b.io, false,
+                      "\"devices\":[{\"name\":\"Stub GPU\",\"bus\":\"0000:01:00.0\",\"reasons\":"
+                      "[{\"from_s\":0,\"to_s\":1000,\"mask\":\"0x20\"}]}]");
+        scripted.on_gpu = on_gpu;
+        must(execute(&b, NULL));
+        must(run_finish(b.store, &err));
+        must(run_load(&t, b.store, b.dir, &err));
+        size_t slowed = 0;
+        for (size_t i = 0; i < t.n; i++)
+            slowed += t.v[i].slowed;
+        assert_true(on_gpu ? slowed > 0 : slowed == 0);
+        table_run_release(&t);
+        nvml_stub_release(&stub, &b.io);
+        bed_close(&b);
+    }
+}
+
 static void test_order_and_shards(void **state)
 {
     (void)state;
@@ -421,7 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_run),          cmocka_unit_test(test_finish_is_idempotent),
-        cmocka_unit_test(test_interrupt_and_resume), cmocka_unit_test(test_suspend), cmocka_unit_test(test_metered_set), cmocka_unit_test(test_order_and_shards),
+        cmocka_unit_test(test_interrupt_and_resume), cmocka_unit_test(test_suspend), cmocka_unit_test(test_metered_set), cmocka_unit_test(test_two_machines), cmocka_unit_test(test_heat_of_others), cmocka_unit_test(test_order_and_shards),
         cmocka_unit_test(test_plan_round_trip),    cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
