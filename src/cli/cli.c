@@ -166,6 +166,38 @@ int cli_unknown_command(const char *name)
     return cli_fail(&err);
 }
 
+/* --sysfs DIR, of every command: where the host's /sys is, in a container that has another one. Taken out of argv, up to
+ * a "--"; false after an error that has been said. */
+static bool take_sysfs(struct cli *cli, int *argc, char **argv)
+{
+    static const char flag[] = "--sysfs";
+    const size_t n = sizeof flag - 1;
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        if (!strcmp(argv[i], "--")) {
+            while (i < *argc)
+                argv[kept++] = argv[i++];
+            break;
+        }
+        bool joined = !strncmp(argv[i], flag, n) && argv[i][n] == '=';
+        if (!joined && strcmp(argv[i], flag) != 0) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        const char *dir = joined ? argv[i] + n + 1 : i + 1 < *argc ? argv[++i] : "";
+        char probe[512];
+        snprintf(probe, sizeof probe, "%s/class", dir);
+        if (!*dir || access(probe, X_OK)) {
+            cli_say("'--sysfs %s': there is no /sys (no 'class' in it); name the folder where the host's /sys is mounted", dir);
+            return false;
+        }
+        cli->env.sys_root = dir;
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
+}
+
 int cli_main(int argc, char **argv)
 {
     struct cli cli = {.env = ipw_env_host,
@@ -184,6 +216,8 @@ int cli_main(int argc, char **argv)
     cli.env.log = on_log;
     cli.color = cli.out_tty && !*cli_setting("NO_COLOR") && strcmp(cli_setting("TERM"), "dumb") != 0;
 
+    if (!take_sysfs(&cli, &argc, argv))
+        return ipw_err_exit_code(IPW_E_USAGE);
     const char *name = argc > 1 ? argv[1] : "help";
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";

@@ -14,7 +14,8 @@ static const char head[] = "ipw - how much right answering a machine delivers pe
 static const char tail[] =
     "\n"
     "Results go to stdout, talk to stderr. Exit 0 ok, 1 some items failed, 2 usage,\n"
-    "3 nothing to measure with, 4 bug. ipw sends nothing anywhere by itself.\n"
+    "3 nothing to measure with, 4 bug. In a container every command takes --sysfs\n"
+    "DIR, where the host's /sys is mounted. ipw sends nothing anywhere by itself.\n"
     "This is not the Python ipw of arXiv 2511.07885; it writes its result keys.\n";
 
 static int help(struct cli *cli, int argc, char **argv)

@@ -93,3 +93,17 @@ touch "$work/file"
 run 3 "$IPW" profile -m "$model" --output-dir "$work/file/runs"
 says "--output-dir"
 [ -z "$(ls "$work/runs" 2>/dev/null)" ] || fail "an empty run folder was left behind"
+
+# --sysfs, before or after the command, never of the command that measure starts
+mkdir -p "$work/host/class/powercap/intel-rapl:0"
+printf 'package-0\n' >"$work/host/class/powercap/intel-rapl:0/name"
+printf '123\n' >"$work/host/class/powercap/intel-rapl:0/energy_uj"
+printf '262143328850\n' >"$work/host/class/powercap/intel-rapl:0/max_energy_range_uj"
+run 0 "$IPW" sensors --sysfs "$work/host"
+shows "rapl:intel-rapl:0"
+run 0 "$IPW" --sysfs="$work/host" sensors
+shows "rapl:intel-rapl:0"
+run 0 "$IPW" measure -- echo --sysfs /nowhere
+shows "--sysfs /nowhere"
+run 2 "$IPW" sensors --sysfs "$work/nowhere"
+says "'--sysfs $work/nowhere'"
