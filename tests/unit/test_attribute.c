@@ -471,6 +471,24 @@ static void test_tv1(void **state)
     assert_string_equal(q.prefill.reason, "averaged_power");
 }
 
+/* A sensor that says 0 W while something runs measures nothing; it is not 0 J. */
+static void test_reads_zero(void **state)
+{
+    (void)state;
+    struct energy_channel c = {.kind = ENERGY_KIND_POWER_INST, .unit_nj = 1e6, .gain_u = 0.06};
+    struct energy_reading zero[300];
+    struct energy_mark m[] = {{5000 * MS, 5500 * MS, 8000 * MS}, {12000 * MS, 12500 * MS, 15000 * MS}};
+    struct energy_query_value q[2];
+    struct energy_value rest;
+    for (int i = 0; i < 300; i++)
+        zero[i] = (struct energy_reading){.t_before = i * 100 * MS, .t_after = i * 100 * MS + 1000};
+    energy_attribute(&(struct energy_facts){&c, zero, 300, m, 2, NULL, 0}, q, &rest);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(q[i].total.status, ENERGY_MISSING);
+        assert_string_equal(q[i].total.reason, "reads_zero");
+    }
+}
+
 static void test_sum(void **state)
 {
     (void)state;
@@ -498,7 +516,7 @@ int main(void)
         cmocka_unit_test(test_faults),         cmocka_unit_test(test_hole_inside),
         cmocka_unit_test(test_races),          cmocka_unit_test(test_slow_reads),
         cmocka_unit_test(test_conservation),   cmocka_unit_test(test_reasons),
-        cmocka_unit_test(test_tv1),            cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_tv1),            cmocka_unit_test(test_sum), cmocka_unit_test(test_reads_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

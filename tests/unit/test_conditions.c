@@ -4,7 +4,9 @@
 #include "energy/channel.h"
 #include "run/baseline.h"
 #include "run/conditions.h"
+#include "run/joules.h"
 #include "run/segment.h"
+#include "store/pack.h"
 
 #define SEC ((int64_t)1000000000)
 
@@ -107,11 +109,69 @@ static void test_stored(void **state)
     store_close(s);
 }
 
+static int64_t put_channel(struct store *s, int64_t device, const char *name, const char *kind, bool in_total)
+{
+    struct store_channel c = {.device = device, .name = name, .scope = "gpu_board", .kind = kind, .unit_nj = 1e6,
+                              .period_ns = STORE_NULL, .window_ns = STORE_NULL, .quantum_nj = 1000000,
+                              .latency_ns = STORE_NULL, .gain_u = 0.06, .in_total = in_total, .why = "", .source = "nvml",
+                              .verified = "stub"};
+    ok(store_put_channel(s, &c, &err));
+    return c.id;
+}
+
+/* Every 100 ms for 40 s: what the counter says of `counted_w`, or the power in mW. */
+static void put_readings(struct store *s, int64_t channel, bool counter, double w)
+{
+    struct store_reading r[400];
+    struct ipw_buf blob = IPW_BUF_INIT;
+    for (int i = 0; i < 400; i++) {
+        r[i] = (struct store_reading){.t_before = i * SEC / 10, .t_after = i * SEC / 10 + 1000};
+        r[i].raw = (uint64_t)(counter ? w * 100 * i : w * 1000 + i % 2);
+    }
+    store_pack_readings(r, 400, 0, &blob);
+    struct store_reading_block b = {.segment = 1, .channel = channel, .t0_ns = 0, .t1_ns = 40 * SEC, .n = 400, .fmt = 1,
+                                    .data = blob.s, .size = blob.len};
+    ok(store_add_readings(s, &b, &err));
+    ipw_buf_release(&blob);
+}
+
+/* A counter that says a twentieth of what its own power sensor says is not believed; one that says nearly as much is. */
+static void test_disagreement(void **state)
+{
+    struct store *s;
+    ok(store_create(&s, *state, &err));
+    ok(store_begin(s, &err));
+    struct store_segment seg = {.pid = 1, .env = "{}"};
+    ok(store_add_segment(s, &seg, &err));
+    for (int k = 0; k < 2; k++) {
+        struct store_device d = {.key = k ? "0000:02:00.0" : "0000:01:00.0", .name = "GPU", .kind = "gpu"};
+        ok(store_put_device(s, &d, &err));
+        put_readings(s, put_channel(s, d.id, k ? "b:energy" : "a:energy", "energy", true), true, k ? 95 : 5);
+        put_readings(s, put_channel(s, d.id, k ? "b:power" : "a:power", "power_inst", false), false, 100);
+    }
+    for (int i = 0; i < 5; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "q%d", i);
+        struct store_query q = a_query(id, 1, QUERY_OK);
+        q.t_send = (5 + 5 * i) * SEC;
+        q.t_first = q.t_send + SEC;
+        q.t_last = q.t_end = q.t_send + 3 * SEC;
+        ok(put(s, &q, "x"));
+    }
+    ok(run_joules(s, &err));
+    ok(store_commit(s, &err));
+    check_rows(*state, "SELECT DISTINCT name, round(nj / 1e9), reason FROM energy JOIN channel ON id = channel"
+                       " WHERE phase = 'total' AND query > 0 AND kind = 'energy' ORDER BY name",
+               "a:energy|300.0|counter_disagrees\nb:energy|285.0|NULL\n");
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choice), cmocka_unit_test(test_warm), cmocka_unit_test(test_clocks),
         cmocka_unit_test_setup_teardown(test_stored, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_disagreement, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
