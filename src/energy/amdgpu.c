@@ -120,9 +120,8 @@ static void set_counter(struct energy_channel *row, const struct gpu_metrics *m,
     if (m->has_energy)
         return;
     row->status = ENERGY_CHANNEL_ERROR;
-    row->remedy.id = "E_AMD_COUNTER_BROKEN";
-    snprintf(row->remedy.text, sizeof row->remedy.text,
-             "the energy counter in '%s/gpu_metrics' stands at %s, so it does not count; the card's power sensor "
+    energy_remedy_set(&row->remedy, "E_AMD_COUNTER_BROKEN",
+                      "the energy counter in '%s/gpu_metrics' stands at %s, so it does not count; the card's power sensor "
              "(hwmon:amdgpu) is used instead, which resolves phases less well. A newer amdgpu driver or firmware, or "
              "a reboot, may bring it back",
              folder, m->energy ? "all ones" : "0");

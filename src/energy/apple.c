@@ -256,9 +256,8 @@ static bool add_parts(struct energy_collector *c, struct energy_channels *list)
         if (!v.status)
             continue;
         row->status = ENERGY_CHANNEL_ERROR;
-        row->remedy.id = "E_IOREPORT_READ";
-        snprintf(row->remedy.text, sizeof row->remedy.text,
-                 "IOReport gives no energy for '%s' (%s), so it is left out; please report the chip with ipw sensors -o json",
+        energy_remedy_set(&row->remedy, "E_IOREPORT_READ",
+                          "IOReport gives no energy for '%s' (%s), so it is left out; please report the chip with ipw sensors -o json",
                  rows[i].id + strlen("ioreport:"), v.status == -EINVAL ? "an unknown unit or a negative value" : "too large");
     }
     if (!n)

@@ -132,9 +132,8 @@ static int open_source(struct source *s, const struct ipw_env *env)
 static void set_plugged(struct energy_channel *row, const char *why)
 {
     row->status = ENERGY_CHANNEL_ERROR;
-    row->remedy.id = "E_BATT_PLUGGED";
-    snprintf(row->remedy.text, sizeof row->remedy.text,
-             "battery metering needs the charger unplugged (%.100s), so the battery is left out. Unplug it, wait for "
+    energy_remedy_set(&row->remedy, "E_BATT_PLUGGED",
+                      "battery metering needs the charger unplugged (%.100s), so the battery is left out. Unplug it, wait for "
              "'Discharging' in " FOLDER "/%.40s/status, and let a run take 10 minutes or more",
              why, row->device);
 }
@@ -142,9 +141,8 @@ static void set_plugged(struct energy_channel *row, const char *why)
 static void set_unreadable(struct energy_channel *row, const struct source *s, int rc)
 {
     row->status = rc == -EACCES || rc == -EPERM ? ENERGY_CHANNEL_DENIED : ENERGY_CHANNEL_ERROR;
-    row->remedy.id = "E_HWMON_READ";
-    snprintf(row->remedy.text, sizeof row->remedy.text,
-             "'%s' gives no number (%s), so the battery is left out; look for it in dmesg", s->file[0].path,
+    energy_remedy_set(&row->remedy, "E_HWMON_READ",
+                      "'%s' gives no number (%s), so the battery is left out; look for it in dmesg", s->file[0].path,
              strerror(-rc));
 }
 

@@ -1,5 +1,6 @@
 #include "energy/channel.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/str.h"
@@ -35,6 +36,15 @@ const char *energy_kind_name(enum energy_kind k)
 const char *energy_channel_status_name(enum energy_channel_status s)
 {
     return s < ENERGY_CHANNEL_STATUS_N ? statuses[s] : NULL;
+}
+
+void energy_remedy_set(struct energy_remedy *r, const char *id, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    r->id = id;
+    vsnprintf(r->text, sizeof r->text, fmt, ap);
+    va_end(ap);
 }
 
 bool energy_pci_id(const char *text, char *out, size_t size)

@@ -109,6 +109,9 @@ struct energy_reading {
     int32_t status;  /* 0 or -errno */
 };
 
+void energy_remedy_set(struct energy_remedy *r, const char *id, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The one spelling of a PCI address, "0000:01:00.0": lower case, a domain of four digits (more only when it needs
  * them). Takes "00000000:01:00.0" (NVML), "0000:01:00.0", "01:00.0". False and "" when it is none. */
 bool energy_pci_id(const char *text, char *out, size_t size);

@@ -141,9 +141,8 @@ static void estimator_open(struct energy_collector **out, const struct ipw_env *
     if (!cpu.n_cpus) {
         struct energy_channel *row = add_row(list, "estimate:cpu");
         row->status = ENERGY_CHANNEL_ABSENT;
-        row->remedy.id = "E_ESTIMATE_NOCPU";
-        snprintf(row->remedy.text, sizeof row->remedy.text,
-                 "'/proc/cpuinfo' names no processor, so there is nothing to estimate from");
+        energy_remedy_set(&row->remedy, "E_ESTIMATE_NOCPU",
+                          "'/proc/cpuinfo' names no processor, so there is nothing to estimate from");
         return;
     }
     const struct coefficients *k = coefficients_of(&cpu);

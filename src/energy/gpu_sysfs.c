@@ -66,9 +66,8 @@ void gpu_sysfs_fill(struct energy_channel *row, const struct gpu_sysfs *g)
 void gpu_sysfs_set_asleep(struct energy_channel *row, const struct gpu_sysfs *g)
 {
     row->status = ENERGY_CHANNEL_ERROR;
-    row->remedy.id = "E_AMD_SUSPENDED";
-    snprintf(row->remedy.text, sizeof row->remedy.text,
-             "GPU '%s' sleeps ('power/runtime_status' is suspended) and is not read, because a read would wake it; its "
+    energy_remedy_set(&row->remedy, "E_AMD_SUSPENDED",
+                      "GPU '%s' sleeps ('power/runtime_status' is suspended) and is not read, because a read would wake it; its "
              "energy is left out. To meter it, keep it awake: echo on | sudo tee "
              "/sys/bus/pci/devices/%s/power/control",
              g->pci, g->pci);

@@ -216,9 +216,8 @@ static void fill_row(struct opening *o, struct energy_channel *row, const struct
     set_times(row, o->env, rule, c, s);
     set_device(o, row, rule, c, s);
     if (rule->flags & HWMON_LATE) {
-        row->remedy.id = "E_INTELGPU_LATE";
-        snprintf(row->remedy.text, sizeof row->remedy.text,
-                 "the kernel follows this 32-bit register only while somebody reads it: what it shows first after "
+        energy_remedy_set(&row->remedy, "E_INTELGPU_LATE",
+                          "the kernel follows this 32-bit register only while somebody reads it: what it shows first after "
                  "minutes of silence is too low. ipw reads it from the start of a run to its end, so only joules that "
                  "you work out by hand from two reads are at risk");
     }
@@ -389,8 +388,8 @@ static void add_no_total(struct opening *o, bool rails)
     row->kind = ENERGY_KIND_POWER_INST;
     row->unit_nj = 1000;
     row->status = ENERGY_CHANNEL_ABSENT;
-    row->remedy.id = "E_JETSON_NOTOTAL";
-    snprintf(row->remedy.text, sizeof row->remedy.text, "this is a Jetson, but %s, so there is no total. %s",
+    energy_remedy_set(&row->remedy, "E_JETSON_NOTOTAL",
+                      "this is a Jetson, but %s, so there is no total. %s",
              rails ? "its power rails have names that ipw does not know" : "its power monitor (ina3221) is not there",
              rails ? "Add the rails that do not overlap: ipw sensors lists them, --include takes their ids"
                    : "Load its driver: sudo modprobe ina3221; in a container, mount /sys read-only");

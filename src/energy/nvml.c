@@ -119,9 +119,8 @@ static void warn(struct energy_channel *row, const struct gpu *g, int window_ms,
                    "instances is in these figures. Leave them idle while measuring, or switch MIG off "
                    "(sudo nvidia-smi -mig 0)");
     } else if (row->part_time && !g->counter) {
-        row->remedy.id = "W_PART_TIME";
-        snprintf(row->remedy.text, sizeof row->remedy.text,
-                 "this GPU has no energy counter, and its power sensor looks at %d ms of every %d ms: single short "
+        energy_remedy_set(&row->remedy, "W_PART_TIME",
+                          "this GPU has no energy counter, and its power sensor looks at %d ms of every %d ms: single short "
                  "questions are uncertain, sums over many are not",
                  window_ms, period_ms);
     }

@@ -274,7 +274,7 @@ static void set_unreadable(struct energy_channel *row, const struct ipw_env *env
     char level[16] = "unknown", helper[200] = "";
     if (!refused(s->rc)) {
         row->status = ENERGY_CHANNEL_ERROR;
-        energy_rapl_remedy(&row->remedy, "E_PERF_OPEN",
+        energy_remedy_set(&row->remedy, "E_PERF_OPEN",
                            "the kernel's event '%s/%s/' gives no count on CPU %d (%s), so it is left out; powercap shows "
                            "the same energy where it can be read",
                            pmus[s->event->pmu], s->event->name, s->cpu, strerror(-s->rc));
@@ -287,7 +287,7 @@ static void set_unreadable(struct energy_channel *row, const struct ipw_env *env
         snprintf(helper, sizeof helper, "; '%.80s' did not give this one", helper_path(env));
     else if (helper_rc != -ENOENT)
         snprintf(helper, sizeof helper, "; '%.80s' does not answer (%s)", helper_path(env), strerror(-helper_rc));
-    energy_rapl_remedy(&row->remedy, "E_PERF_PARANOID",
+    energy_remedy_set(&row->remedy, "E_PERF_PARANOID",
                        "perf RAPL events are refused (kernel.perf_event_paranoid is %s, 0 is needed%s). Give them to a "
                        "group through ipw-meter (cmake --install puts it there) and log in again:\n%s\n"
                        "or for this boot: sudo sysctl kernel.perf_event_paranoid=0; in Docker: --cap-add PERFMON",

@@ -71,7 +71,7 @@ static void set_unreadable(struct energy_channel *row, const struct ipw_env *env
     ipw_env_path(env, path, real, sizeof real);
     if (rc == -EACCES || rc == -EPERM) {
         row->status = ENERGY_CHANNEL_DENIED;
-        energy_rapl_remedy(&row->remedy, "E_RAPL_EACCES",
+        energy_remedy_set(&row->remedy, "E_RAPL_EACCES",
                            "RAPL found, but '%.120s' is readable by root only (kernel fix for CVE-2020-8694). For this "
                            "boot: sudo chmod a+r " ENERGY_RAPL_POWERCAP "/intel-rapl*/energy_uj; for good, for one group:\n"
                            "sudo groupadd -rf ipw-meter && sudo usermod -aG ipw-meter \"$USER\"\n"
@@ -83,7 +83,7 @@ static void set_unreadable(struct energy_channel *row, const struct ipw_env *env
         return;
     }
     row->status = ENERGY_CHANNEL_ERROR;
-    energy_rapl_remedy(&row->remedy, "E_RAPL_READ",
+    energy_remedy_set(&row->remedy, "E_RAPL_READ",
                        "'%.200s' gives no number (%s), so its energy is left out; look for rapl in dmesg", real,
                        strerror(-rc));
 }
@@ -142,18 +142,18 @@ static void set_absent(struct energy_channels *list, const struct ipw_env *env,
     row->unit_nj = 1000;
     row->status = ENERGY_CHANNEL_ABSENT;
     if (cpu->hypervisor)
-        energy_rapl_remedy(&row->remedy, "E_VM_NOCOUNTER",
+        energy_remedy_set(&row->remedy, "E_VM_NOCOUNTER",
                            "no RAPL zones in '%.200s': this is a virtual machine, and the counters are not passed "
                            "into it. Run on the host, or use the estimate (marked ~): --energy estimated",
                            real);
     else if (entries == 0 || zones)
-        energy_rapl_remedy(&row->remedy, "E_RAPL_MASKED",
+        energy_remedy_set(&row->remedy, "E_RAPL_MASKED",
                            "'%.200s' is there but its zones are not: a container runtime hides them. Start it with "
                            "-v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro "
                            "--security-opt systempaths=unconfined",
                            real);
     else
-        energy_rapl_remedy(&row->remedy, "E_RAPL_NONE",
+        energy_remedy_set(&row->remedy, "E_RAPL_NONE",
                            "no RAPL zones in '%.200s'. Load the driver: sudo modprobe intel_rapl_msr (for AMD too: "
                            "kernel 5.8 or later, 5.11 for family 19h), or use the estimate (marked ~): "
                            "--energy estimated",

@@ -191,15 +191,6 @@ size_t energy_rapl_zones(const struct ipw_env *env, struct energy_rapl_zone **v,
 
 /* ---- rows ---- */
 
-void energy_rapl_remedy(struct energy_remedy *r, const char *id, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    r->id = id;
-    vsnprintf(r->text, sizeof r->text, fmt, ap);
-    va_end(ap);
-}
-
 void energy_rapl_fill(struct energy_channel *row, const struct energy_cpuinfo *cpu)
 {
     row->kind = ENERGY_KIND_COUNTER;
@@ -208,7 +199,7 @@ void energy_rapl_fill(struct energy_channel *row, const struct energy_cpuinfo *c
     row->gain_u = ipw_streq(cpu->vendor, "GenuineIntel") ? 0.03 : 0.10;
     if (cpu->sgx) {
         row->gain_u = 0.25;
-        energy_rapl_remedy(&row->remedy, "W_SGX_FILTER",
+        energy_remedy_set(&row->remedy, "W_SGX_FILTER",
                            "this processor has SGX: its RAPL filter makes readings over less than a second wrong "
                            "by up to half; compare whole runs, or switch SGX off in the firmware");
     }
@@ -268,7 +259,7 @@ void energy_rapl_drop_still(struct energy_channels *list, size_t first, const st
         if (!pairs[i].lives && pairs[i].package_moves > STILL_LOOKS / 2) {
             struct energy_channel *row = &list->v[pairs[i].dram];
             row->status = ENERGY_CHANNEL_ERROR;
-            energy_rapl_remedy(&row->remedy, "E_RAPL_STILL",
+            energy_remedy_set(&row->remedy, "E_RAPL_STILL",
                                "the memory counter '%.90s' never moves while its package's does: this board does not "
                                "fill it, so memory is not in the total; nothing to do but a meter at the wall",
                                row->id);

@@ -41,8 +41,6 @@ int64_t energy_rapl_quantum_nj(uint64_t range_uj);              /* one step of w
 /* kind, period, gain, and the warning of processors that blur their counters. */
 void energy_rapl_fill(struct energy_channel *row, const struct energy_cpuinfo *cpu);
 
-void energy_rapl_remedy(struct energy_remedy *r, const char *id, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Some boards have a memory counter that never moves; in a total it would be a stalled source and make every joule
  * missing. Rows of memory from `first` on that stand still while their package's counter moves become ERROR. A counter

@@ -1,6 +1,5 @@
 /* Heat of the CPU, as gauges: how often a package slowed itself down (Linux, Intel:
  * /sys/devices/system/cpu/cpuN/thermal_throttle) and its temperature (/sys/class/thermal). Never in a total. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +7,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "energy/collector.h"
+#include "energy/sysfs.h"
 
 #define CPUS "/sys/devices/system/cpu"
 #define ZONES "/sys/class/thermal"
 
 struct energy_collector {
-    int *fd; /* by row */
+    struct sysfs_file *file; /* by row */
     size_t n, cap;
 };
 
@@ -25,34 +25,21 @@ struct finding {
     size_t n_packages;
 };
 
-static int read_number(const struct ipw_env *env, int fd, uint64_t *raw)
-{
-    char text[32];
-    ssize_t n = env->io->pread(env, fd, text, sizeof text - 1, 0);
-    if (n <= 0)
-        return n < 0 ? -errno : -ENODATA;
-    while (n > 0 && ipw_isspace((unsigned char)text[n - 1]))
-        n--;
-    text[n] = '\0';
-    return ipw_parse_u64(text, raw) ? 0 : -EINVAL;
-}
-
 static int thermal_read(struct energy_collector *c, const struct ipw_env *env, size_t local, uint64_t *raw)
 {
-    return read_number(env, c->fd[local], raw);
+    return sysfs_file_u64(&c->file[local], env, raw);
 }
 
 static void add_gauge(struct finding *f, const char *path, const char *device, const char *what)
 {
     uint64_t raw;
-    int fd = f->env->io->open(f->env, path);
-    if (fd < 0 || read_number(f->env, fd, &raw)) {
-        if (fd >= 0)
-            f->env->io->close(f->env, fd);
+    struct sysfs_file file;
+    if (!sysfs_file_init(&file, "%s", path) || sysfs_file_open(&file, f->env) || sysfs_file_u64(&file, f->env, &raw)) {
+        sysfs_file_close(&file, f->env);
         return;
     }
-    IPW_GROW(f->c->fd, f->c->n, f->c->cap);
-    f->c->fd[f->c->n++] = fd;
+    IPW_GROW(f->c->file, f->c->n, f->c->cap);
+    f->c->file[f->c->n++] = file;
     struct energy_channel *row = energy_channels_add(f->list);
     snprintf(row->id, sizeof row->id, "cpu:%s:%s", device, what);
     snprintf(row->device, sizeof row->device, "%s", device);
@@ -110,8 +97,8 @@ static void thermal_open(struct energy_collector **out, const struct ipw_env *en
 static void thermal_close(struct energy_collector *c, const struct ipw_env *env)
 {
     for (size_t i = 0; i < c->n; i++)
-        env->io->close(env, c->fd[i]);
-    free(c->fd);
+        sysfs_file_close(&c->file[i], env);
+    free(c->file);
     free(c);
 }
 
