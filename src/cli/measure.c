@@ -70,6 +70,8 @@ static void forward(int sig, siginfo_t *info, void *context)
 {
     (void)context;
     int pid = atomic_load(&running);
+    if (pid < 0) /* it has ended, and so has the patience with a library that hangs */
+        _exit(130);
     if (info->si_code > 0)
         return;
     if (pid > 0)

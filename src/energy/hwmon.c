@@ -212,7 +212,7 @@ static void fill_row(struct opening *o, struct energy_channel *row, const struct
     row->quantum_nj = row->kind == ENERGY_KIND_COUNTER ? 1000 : 0;
     int64_t percent = sysfs_number(o->env, 0, "%s/power%d_accuracy", c->folder, s->n);
     row->gain_u = percent > 0 && percent < 100 ? 0.01 * (double)percent : rule->gain_u;
-    row->pmax_w = 2 * limit_w(o->env, c, s->n);
+    row->pmax_w = c->is_gpu && c->gpu.asleep ? 0 : 2 * limit_w(o->env, c, s->n);
     set_times(row, o->env, rule, c, s);
     set_device(o, row, rule, c, s);
     if (rule->flags & HWMON_LATE) {
@@ -369,14 +369,14 @@ static void add_iio(struct opening *o)
 /* ---- the total of a Jetson ---- */
 
 /* The device tree says so; where a container hides it, labels are all there is. */
-static bool maybe_jetson(const struct ipw_env *env, bool *sure)
+static bool is_jetson(const struct ipw_env *env)
 {
     char text[512];
     int n = ipw_env_read(env, "/proc/device-tree/compatible", text, sizeof text);
-    *sure = false;
+    bool tegra = false;
     for (int i = 0; i < n; i += (int)strlen(text + i) + 1) /* texts with a NUL after each */
-        *sure |= ipw_starts(text + i, "nvidia,tegra");
-    return *sure || n <= 0;
+        tegra |= ipw_starts(text + i, "nvidia,tegra");
+    return tegra;
 }
 
 static void add_no_total(struct opening *o, bool rails)
@@ -399,7 +399,7 @@ static void add_no_total(struct opening *o, bool rails)
 
 static void find_jetson_total(struct opening *o)
 {
-    bool sure, maybe = maybe_jetson(o->env, &sure), rails = false;
+    bool jetson = is_jetson(o->env), rails = false;
     const char **labels = ipw_calloc(o->n + 1, sizeof *labels);
     bool *marks = ipw_calloc(o->n + 1, sizeof *marks);
     for (size_t i = 0; i < o->n; i++) {
@@ -408,11 +408,11 @@ static void find_jetson_total(struct opening *o)
         labels[i] = is_rail ? o->v[i].label : "";
         rails |= is_rail;
     }
-    if (maybe && hwmon_jetson_total(labels, o->n, marks)) {
+    if (jetson && hwmon_jetson_total(labels, o->n, marks)) {
         for (size_t i = 0; i < o->n; i++)
             if (marks[i])
                 o->list->v[o->first + i].scope = ENERGY_SCOPE_SOC_IN;
-    } else if (sure) {
+    } else if (jetson) {
         add_no_total(o, rails);
     }
     free(labels);

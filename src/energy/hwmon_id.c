@@ -60,12 +60,14 @@ bool hwmon_chip_is_apu(const struct hwmon_chip *c, const struct ipw_env *env)
     struct gpu_metrics m;
     struct sysfs_file f;
     ssize_t n = -ENOENT;
-    if (sysfs_file_init(&f, "%s/device/gpu_metrics", c->folder) && !sysfs_file_open(&f, env)) {
+    /* a read of it wakes a card that sleeps */
+    if (!c->gpu.asleep && sysfs_file_init(&f, "%s/device/gpu_metrics", c->folder) && !sysfs_file_open(&f, env)) {
         n = sysfs_file_read(&f, env, buf, sizeof buf);
         sysfs_file_close(&f, env);
     }
-    if (n < 0)
-        return false;
+    char label[16];
+    if (n < 4) /* not to be had: only an APU has the voltage of a northbridge */
+        return sysfs_text(env, label, sizeof label, "%s/in1_label", c->folder) > 0 && ipw_streq(label, "vddnb");
     gpu_metrics_parse(buf, (size_t)n, &m); /* an unknown revision still tells its format */
     return m.apu;
 }

@@ -31,6 +31,7 @@ struct meter {
     uint8_t *driver_of; /* per channel */
     char signature[256];
     bool computing_known;
+    bool chosen; /* by --devices or a *_VISIBLE_DEVICES variable */
     char unmetered[MAX_UNMETERED][96]; /* what computes without a channel in the total */
     size_t n_unmetered;
 };
@@ -184,6 +185,7 @@ static int include_channel(struct meter *m, const char *item, struct ipw_err *er
 static int choose(struct meter *m, const struct meter_cfg *cfg, struct ipw_err *err)
 {
     int rc = 0;
+    m->chosen = cfg->devices;
     if (cfg->devices) {
         for (size_t i = 0; i < m->ch.n; i++)
             m->ch.v[i].unused = is_gpu(&m->ch.v[i]);
@@ -359,7 +361,8 @@ const char *meter_signature(const struct meter *m)
  * the signature's word then says more than is measured (one of two sockets). */
 static bool leaves_hole(const struct meter *m, const struct energy_channel *c)
 {
-    bool word = false;
+    /* a GPU that was chosen, or that nobody has said to be idle yet; one that sleeps takes next to nothing */
+    bool word = is_gpu(c) && !m->computing_known && m->chosen && !ipw_streq(c->remedy.id, "E_AMD_SUSPENDED");
     if (c->unused || (c->status != ENERGY_CHANNEL_DENIED && c->status != ENERGY_CHANNEL_ERROR))
         return false;
     for (size_t i = 0; i < m->ch.n; i++)

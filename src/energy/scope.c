@@ -90,13 +90,54 @@ static const struct energy_channel *best(const struct energy_channel *ch, size_t
     return b;
 }
 
+static bool is_gpu(const struct energy_channel *c)
+{
+    return BIT(GPU_BOARD) >> c->scope & 1 || BIT(GPU_CHIP) >> c->scope & 1;
+}
+
+/* A GPU with a PCI address that is no part of a SoC: NVML names those after it. */
+static bool is_discrete(const struct energy_channel *c)
+{
+    static const char *const integrated[] = {"Thor", "Orin", "Xavier", "Tegra", "nvgpu"};
+    char pci[64];
+    for (size_t i = 0; i < N_OF(integrated); i++)
+        if (strstr(c->name, integrated[i]))
+            return false;
+    return is_gpu(c) && energy_pci_id(c->device, pci, sizeof pci);
+}
+
+/* Where scopes hold each other whatever the device: a SoC's input its own parts, a module its own socket and GPU. Which
+ * package belongs to a module that is only known by its GPU, and which GPU to one that is only numbered, nobody says. */
+static bool holds_elsewhere(const struct energy_channel *h, const struct energy_channel *c)
+{
+    char pci[64];
+    if (!(lattice[c->scope].anywhere >> h->scope & 1))
+        return false;
+    if (h->scope == ENERGY_SCOPE_SOC_IN)
+        return !is_discrete(c);
+    if (is_gpu(c) && energy_pci_id(h->device, pci, sizeof pci))
+        return ipw_streq(h->device, c->device);
+    if (ipw_starts(h->device, "module-") && ipw_starts(c->device, "package-"))
+        return ipw_streq(h->device + strlen("module-"), c->device + strlen("package-"));
+    return true;
+}
+
 static const struct energy_channel *holder(const struct energy_channel *ch, size_t n,
                                            const struct energy_channel *c)
 {
     for (size_t i = 0; i < n; i++)
-        if (ch[i].in_total && (lattice[c->scope].anywhere >> ch[i].scope & 1 ||
-                               (lattice[c->scope].inside >> ch[i].scope & 1 &&
-                                ipw_streq(ch[i].device, c->device))))
+        if (ch[i].in_total && (holds_elsewhere(&ch[i], c) || (lattice[c->scope].inside >> ch[i].scope & 1 &&
+                                                              ipw_streq(ch[i].device, c->device))))
+            return &ch[i];
+    return NULL;
+}
+
+/* Two collectors that each know modules know the same ones, under other names. */
+static const struct energy_channel *other_modules(const struct energy_channel *ch, size_t n,
+                                                  const struct energy_channel *c)
+{
+    for (size_t i = 0; i < n && c->scope == ENERGY_SCOPE_MODULE; i++)
+        if (ch[i].in_total && ch[i].scope == ENERGY_SCOPE_MODULE && !ipw_streq(ch[i].source, c->source))
             return &ch[i];
     return NULL;
 }
@@ -105,13 +146,13 @@ static const struct energy_channel *holder(const struct energy_channel *ch, size
 
 static void decide_part(struct energy_channel *ch, size_t n, struct energy_channel *c)
 {
-    const struct energy_channel *h = holder(ch, n, c), *b = best(ch, n, c);
+    const struct energy_channel *h = holder(ch, n, c), *b = best(ch, n, c), *o = other_modules(ch, n, c);
     if (c->unused) {
         WHY(c, "%.48s takes no part", *c->name ? c->name : c->device);
     } else if (h) {
         WHY(c, "inside %s of %.48s", energy_scope_name(h->scope), h->device);
-    } else if (b != c) {
-        WHY(c, "same energy as %.78s", b->id);
+    } else if (b != c || o) {
+        WHY(c, "same energy as %.78s", b != c ? b->id : o->id);
     } else {
         c->in_total = true;
         WHY(c, "computes");

@@ -153,9 +153,45 @@ static void test_names(void **state)
     assert_string_equal(energy_channel_status_name(ENERGY_CHANNEL_DENIED), "denied");
 }
 
+/* Modules, SoC inputs and what is beside them: each joule once, and none left out. */
+static void test_modules(void **state)
+{
+    (void)state;
+    static const struct {
+        struct energy_channel ch[4];
+        size_t n;
+        unsigned total; /* bit i: channel i is in it */
+    } v[] = {
+        /* NVML and ACPI both know the module */
+        {{{.id = "a", .device = "0009:01:00.0", .source = "nvml", .scope = S(MODULE)},
+          {.id = "b", .device = "module-0", .source = "hwmon", .scope = S(MODULE)},
+          {.id = "c", .device = "package-0", .source = "hwmon", .scope = S(CPU_PACKAGE)}}, 3, 1},
+        /* two boards in a Jetson's PCIe slots; the graphics of the SoC itself */
+        {{{.id = "a", .device = "VDD_IN", .scope = S(SOC_IN)},
+          {.id = "b", .device = "0000:01:00.0", .name = "NVIDIA RTX A6000", .scope = S(GPU_BOARD)},
+          {.id = "c", .device = "0000:02:00.0", .name = "NVIDIA Thor", .scope = S(GPU_BOARD)}}, 3, 3},
+        /* another GPU, another socket than the module's */
+        {{{.id = "a", .device = "0009:01:00.0", .source = "nvml", .scope = S(MODULE)},
+          {.id = "b", .device = "0009:01:00.0", .source = "nvml", .scope = S(GPU_BOARD)},
+          {.id = "c", .device = "0019:01:00.0", .source = "nvml", .scope = S(GPU_BOARD)}}, 3, 5},
+        {{{.id = "a", .device = "module-0", .scope = S(MODULE)},
+          {.id = "b", .device = "package-0", .scope = S(CPU_PACKAGE)},
+          {.id = "c", .device = "package-1", .scope = S(CPU_PACKAGE)}}, 3, 5},
+    };
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        struct energy_channel ch[4];
+        memcpy(ch, v[i].ch, sizeof ch);
+        energy_scope_resolve(ch, v[i].n);
+        for (size_t k = 0; k < v[i].n; k++)
+            if (ch[k].in_total != (v[i].total >> k & 1))
+                fail_msg("case %zu, channel %s: %s", i, ch[k].id, ch[k].why);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_modules),
         cmocka_unit_test(test_lattice),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_names),
