@@ -23,7 +23,7 @@ static const struct hwmon_rule rules[] = {
      0},
     {"power_meter", POWERS, 0, "CPU Power Socket *", S(CPU_CORE), 0.05, HWMON_BY_NUMBER, "package", 0, 1000 * MS, 0},
     {"power_meter", POWERS, 0, "SysIO Power Socket *", S(RAIL), 0.05, HWMON_BY_NUMBER, "package", 0, 1000 * MS, 0},
-    {"power_meter", POWERS, 0, NULL, S(WALL), 0.05, HWMON_BY_WORD, "wall", 0, 1000 * MS, 0},
+    {"power_meter", POWERS, 0, NULL, S(WALL), 0.05, HWMON_BY_CHIP, "wall", 0, 1000 * MS, 0},
     /* amd_energy: a register per core besides, up to hundreds; they lie inside their socket (3.3) */
     {"amd_energy", HWMON_ENERGY, 0, "Esocket*", S(CPU_PACKAGE), 0.10, HWMON_BY_NODE, "package", MS, 0, 0},
     {"amd_energy", HWMON_ENERGY, 0, NULL, S(CPU_CORE), 0.10, HWMON_BY_LABEL, NULL, MS, 0, HWMON_SKIP},
