@@ -66,19 +66,47 @@ static int write_all(int fd, const char *p, size_t n)
     return 0;
 }
 
+/* A new file beside the target, with a name that nobody else has: "dir/.name.XXXXXX". */
+static int open_beside(const char *path, mode_t mode, char *tmp, size_t size)
+{
+    const char *name = fs_basename(path);
+    if ((size_t)snprintf(tmp, size, "%.*s.%s.XXXXXX", (int)(name - path), path, name) >= size) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = mkostemp(tmp, O_CLOEXEC);
+    if (fd >= 0)
+        fchmod(fd, mode);
+    return fd;
+}
+
+/* The old file's, or what a new one gets. */
+static mode_t mode_for(const char *path)
+{
+    struct stat st;
+    if (!stat(path, &st))
+        return st.st_mode & 0777;
+    mode_t mask = umask(077);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
 int fs_write_atomic(const char *path, const char *text, size_t len, struct ipw_err *err)
 {
-    char tmp[PATH_MAX];
-    if ((size_t)snprintf(tmp, sizeof tmp, "%s.tmp", path) >= sizeof tmp)
-        return ipw_err_set(err, IPW_E_INPUT, "path '%s' is too long", path);
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd >= 0 && !write_all(fd, text, len) && !fsync(fd) && !close(fd) && !rename(tmp, path))
-        return 0;
-    int e = errno;
-    if (fd >= 0) {
-        close(fd);
-        unlink(tmp);
+    char tmp[PATH_MAX] = "";
+    struct stat st;
+    bool there = !stat(path, &st), direct = there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode); /* a pipe, a device */
+    int fd = direct ? open(path, O_WRONLY | O_CLOEXEC) : open_beside(path, mode_for(path), tmp, sizeof tmp);
+    if (fd >= 0 && !write_all(fd, text, len) && (direct || !fsync(fd))) {
+        if (!close(fd) && (direct || !rename(tmp, path)))
+            return 0;
+        fd = -1;
     }
+    int e = errno;
+    if (fd >= 0)
+        close(fd);
+    if (!direct && *tmp)
+        unlink(tmp);
     return ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(e));
 }
 

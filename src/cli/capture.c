@@ -146,7 +146,11 @@ static bool copy_path(const struct capture *c, const char *path, char *out, size
     const char *rest = ipw_starts(path, "/sys/") ? path + 4 : ipw_starts(path, "/proc/") ? path : NULL;
     if (!rest || strstr(path, "/../") || ipw_ends(path, "/.."))
         return false;
-    return (size_t)snprintf(out, size, "%s/tree%s", c->dir, rest) < size;
+    struct ipw_buf clean = IPW_BUF_INIT; /* folders of HID devices are named after their MAC address */
+    scrub_text(&c->scrub, "path", rest, strlen(rest), &clean);
+    bool fits = (size_t)snprintf(out, size, "%s/tree%s", c->dir, clean.s) < size;
+    ipw_buf_release(&clean);
+    return fits;
 }
 
 static bool stat_of(const struct capture *c, const char *path, struct stat *st)

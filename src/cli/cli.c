@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -56,6 +57,23 @@ const char *cli_setting(const char *name)
 static const char *path_setting(const char *name)
 {
     return secure_getenv(name);
+}
+
+/* bin/ipw's libexec/ipw-meter, wherever both were installed; NULL where there is none. */
+static const char *installed_meter(void)
+{
+    static char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+    char *slash = n > 0 ? (path[n] = '\0', strrchr(path, '/')) : NULL;
+    if (!slash)
+        return NULL;
+    memcpy(slash, "/../libexec/ipw-meter", sizeof "/../libexec/ipw-meter");
+    char *real = realpath(path, NULL);
+    if (!real)
+        return NULL;
+    snprintf(path, sizeof path, "%s", real);
+    free(real);
+    return path;
 }
 
 void cli_say(const char *fmt, ...)
@@ -213,6 +231,8 @@ int cli_main(int argc, char **argv)
     cli.env.at.nvml = path_setting("IPW_NVML_LIB");
     cli.env.at.ioreport = path_setting("IPW_IOREPORT_LIB");
     cli.env.at.meter = path_setting("IPW_METER");
+    if (!cli.env.at.meter && !*cli.env.sys_root)
+        cli.env.at.meter = installed_meter();
     cli.env.log = on_log;
     cli.color = cli.out_tty && !*cli_setting("NO_COLOR") && strcmp(cli_setting("TERM"), "dumb") != 0;
 

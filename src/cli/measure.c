@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -230,6 +231,8 @@ static int open_all(struct measure *m, struct ipw_err *err)
     m->here = *m->cli;
     m->here.env = m->env;
     int rc = cli_meter_open(&m->meter, &m->here, &(struct cli_meter){m->energy, m->devices, m->include}, err);
+    if (!rc && !strcmp(m->energy, "measured"))
+        rc = meter_require_measured(m->meter, err);
     if (rc)
         return rc;
     if (m->command && !strcmp(meter_source(m->meter), "estimated"))
@@ -292,6 +295,12 @@ static int measure_run(struct measure *m)
 
 extern const struct command command_measure;
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return !strcmp(a, b) || (!stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 static int check(struct measure *m, const char *const *rest, size_t n_rest, struct ipw_err *err)
 {
     static const char *const formats[] = {"table", "json", NULL};
@@ -300,6 +309,8 @@ static int check(struct measure *m, const char *const *rest, size_t n_rest, stru
                            rest[0], rest[0]);
     if (m->command && !m->command[0])
         return ipw_err_set(err, IPW_E_USAGE, "there is no command after --; without -- this machine is metered");
+    if (m->out_path && m->log_path && same_file(m->out_path, m->log_path))
+        return ipw_err_set(err, IPW_E_USAGE, "'--out' and '--log' are both '%s'; name two files", m->out_path);
     if (m->command && m->duration_s > 0)
         return ipw_err_set(err, IPW_E_USAGE, "a command says itself when it ends; leave out --duration, or use timeout(1)");
     if (meter_mode_of(m->energy) < 0)

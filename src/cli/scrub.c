@@ -30,7 +30,7 @@ static bool has(const char *s, size_t n, const char *word)
 
 static bool is_secret(const char *key, size_t n)
 {
-    return has(key, n, "serial") || has(key, n, "uuid") || has(key, n, "unique_id");
+    return has(key, n, "serial") || has(key, n, "uuid") || has(key, n, "unique_id") || has(key, n, "hid_uniq") || has(key, n, "hid_phys");
 }
 
 /* Letters and digits become digits of the hash, the rest stays. */

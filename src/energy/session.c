@@ -16,6 +16,7 @@
 #define ROUND_NS (250 * MS)
 #define POLL_NS (4 * MS)
 #define MARGIN_NS (60 * SECOND)  /* readings kept beside a window's edges: slow counters show their period there */
+#define DISORDER_NS (2 * SECOND)
 #define THIN_STEP_NS (250 * MS)  /* short enough for every rule of series.c about holes and stalls */
 #define SUSPEND_NS (10 * MS)
 #define FAST_PERIOD_NS (5 * MS)
@@ -429,6 +430,20 @@ bool energy_value_known(const struct energy_value *v)
            v->status == ENERGY_LOW_RESOLUTION;
 }
 
+/* Boundary reads may stand a round early; callers look so much further. */
+static size_t first_after(const struct track *t, int64_t x)
+{
+    size_t lo = 0, hi = t->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (t->v[mid].t_before > x)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
 /* A copy of what lies around the window: attribution sorts it, and takes its time, without the lock. */
 static struct energy_reading *copy_readings(struct energy_session *s, size_t channel, const struct energy_window *w,
                                             size_t *n)
@@ -437,9 +452,10 @@ static struct energy_reading *copy_readings(struct energy_session *s, size_t cha
     struct energy_reading *v = NULL;
     *n = 0;
     pthread_mutex_lock(&s->lock);
-    if (t->n)
-        v = ipw_malloc(t->n * sizeof *v);
-    for (size_t i = 0; i < t->n; i++)
+    size_t from = first_after(t, w->t0 - MARGIN_NS - DISORDER_NS), to = first_after(t, w->t1 + MARGIN_NS + DISORDER_NS);
+    if (to > from)
+        v = ipw_malloc((to - from) * sizeof *v);
+    for (size_t i = from; i < to; i++)
         if (t->v[i].t_after >= w->t0 - MARGIN_NS && t->v[i].t_before <= w->t1 + MARGIN_NS)
             v[(*n)++] = t->v[i];
     pthread_mutex_unlock(&s->lock);

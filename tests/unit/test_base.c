@@ -1,4 +1,8 @@
 #include "check.h"
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include <pthread.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -114,10 +118,55 @@ static void test_status(void **state)
     assert_int_equal(ipw_err_exit_code(IPW_E_INTERRUPTED), 130);
 }
 
+static void *read_pipe(void *path)
+{
+    static char got[32];
+    FILE *f = fopen(path, "r");
+    if (!f || !fgets(got, sizeof got, f))
+        got[0] = '\0';
+    if (f)
+        fclose(f);
+    return got;
+}
+
+/* A target's neighbours are nobody's business, a pipe stays one, and nothing is left behind. */
+static void test_write(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/ipw-base-XXXXXX", path[64], other[64];
+    struct ipw_err err;
+    struct ipw_buf text = IPW_BUF_INIT;
+    struct stat st;
+    pthread_t reader;
+    void *got;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/a", dir);
+    snprintf(other, sizeof other, "%s/a.tmp", dir);
+    assert_int_equal(fs_write_atomic(other, "mine", 4, &err), 0);
+    assert_int_equal(fs_write_atomic(path, "one", 3, &err), 0);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(fs_write_atomic(path, "two", 3, &err), 0);
+    assert_true(!stat(path, &st) && (st.st_mode & 0777) == 0640);
+    assert_int_equal(fs_read(other, 100, &text, &err), 0);
+    assert_string_equal(text.s, "mine");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(pthread_create(&reader, NULL, read_pipe, path), 0);
+    assert_int_equal(fs_write_atomic(path, "down the pipe", 13, &err), 0);
+    pthread_join(reader, &got);
+    assert_string_equal(got, "down the pipe");
+    assert_true(!stat(path, &st) && S_ISFIFO(st.st_mode));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(fs_write_atomic(dir, "x", 1, &err), IPW_E_IO); /* a folder; and no file is left in it */
+    assert_int_equal(rmdir(dir), 0);
+    ipw_buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_varint),
+        cmocka_unit_test(test_write), cmocka_unit_test(test_utf8),    cmocka_unit_test(test_varint),
         cmocka_unit_test(test_json),    cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_status),  cmocka_unit_test(test_slug_hash_shuffle),
     };
