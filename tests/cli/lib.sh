@@ -66,10 +66,11 @@ powercap() {
     local program=$IPW_BUILD/tests/fakes/fake_powercap
     [ -x "$program" ] || skip "fake_powercap was not built (fuse3)"
     mkdir -p "$work/sys"
+    : >"$work/ready" # the child truncates it too late: the last tree's "ready" would do
     "$program" "$work/sys" "$@" >"$work/ready" 2>"$work/fuse" &
     fake=$!
     for _ in $(seq 100); do
-        ! grep -q ready "$work/ready" || break
+        ! { grep -q ready "$work/ready" && [ -r "$work/sys/truth_epoch" ]; } || break
         kill -0 "$fake" 2>/dev/null || skip "FUSE is refused here: $(tail -n 1 "$work/fuse")"
         sleep 0.05
     done
