@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { TMP_TRIES = 100 };
 
 const char *fs_reason(int e)
 {
@@ -66,29 +69,30 @@ static int write_all(int fd, const char *p, size_t n)
     return 0;
 }
 
-/* A new file beside the target, with a name that nobody else has: "dir/.name.XXXXXX". */
-static int open_beside(const char *path, mode_t mode, char *tmp, size_t size)
+/* A new file beside the target, with a name that nobody else has: "dir/.name.XXXXXX". Its mode is the old file's, or what
+ * a new one gets: the kernel's business, as umask() would be every thread's. */
+static int open_beside(const char *path, const struct stat *old, char *tmp, size_t size)
 {
     const char *name = fs_basename(path);
-    if ((size_t)snprintf(tmp, size, "%.*s.%s.XXXXXX", (int)(name - path), path, name) >= size) {
-        errno = ENAMETOOLONG;
-        return -1;
+    for (int i = 0; i < TMP_TRIES; i++) {
+        unsigned char r[3];
+        if (getentropy(r, sizeof r))
+            break;
+        if ((size_t)snprintf(tmp, size, "%.*s.%.200s.%02x%02x%02x", (int)(name - path), path, name, r[0], r[1], r[2]) >=
+            size) {
+            errno = ENAMETOOLONG;
+            break;
+        }
+        int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fd >= 0 && old)
+            fchmod(fd, old->st_mode & 0777); /* some file systems have no modes */
+        if (fd >= 0)
+            return fd;
+        if (errno != EEXIST)
+            break;
     }
-    int fd = mkostemp(tmp, O_CLOEXEC);
-    if (fd >= 0)
-        fchmod(fd, mode);
-    return fd;
-}
-
-/* The old file's, or what a new one gets. */
-static mode_t mode_for(const char *path)
-{
-    struct stat st;
-    if (!stat(path, &st))
-        return st.st_mode & 0777;
-    mode_t mask = umask(077);
-    umask(mask);
-    return 0666 & ~mask;
+    *tmp = '\0'; /* nothing to remove */
+    return -1;
 }
 
 int fs_write_atomic(const char *path, const char *text, size_t len, struct ipw_err *err)
@@ -96,16 +100,17 @@ int fs_write_atomic(const char *path, const char *text, size_t len, struct ipw_e
     char tmp[PATH_MAX] = "";
     struct stat st;
     bool there = !stat(path, &st), direct = there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode); /* a pipe, a device */
-    int fd = direct ? open(path, O_WRONLY | O_CLOEXEC) : open_beside(path, mode_for(path), tmp, sizeof tmp);
+    int fd = direct ? open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC) : open_beside(path, there ? &st : NULL, tmp, sizeof tmp);
     if (fd >= 0 && !write_all(fd, text, len) && (direct || !fsync(fd))) {
-        if (!close(fd) && (direct || !rename(tmp, path)))
-            return 0;
+        int closed = close(fd);
         fd = -1;
+        if (!closed && (direct || !rename(tmp, path)))
+            return 0;
     }
     int e = errno;
     if (fd >= 0)
         close(fd);
-    if (!direct && *tmp)
+    if (*tmp)
         unlink(tmp);
     return ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(e));
 }

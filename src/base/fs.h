@@ -12,7 +12,7 @@
 int fs_read(const char *path, size_t max, struct ipw_buf *out, struct ipw_err *err);
 
 /* Writes a new file beside it, fsyncs, renames: readers see the old text or the new, of several writers the last wins. A
- * pipe or a device is written as it is. Not while other threads make files (umask). IPW_E_IO names path and reason. */
+ * pipe or a device is written as it is. IPW_E_IO names path and reason. */
 int fs_write_atomic(const char *path, const char *text, size_t len, struct ipw_err *err);
 
 int fs_mkdirs(const char *path, struct ipw_err *err); /* like mkdir -p */

@@ -64,6 +64,7 @@ static const char *const wanted[] = {
     "/sys/class/power_supply/*/manufacturer",
     "/sys/class/power_supply/*/model_name",
     "/sys/class/power_supply/*/serial_number",
+    "/sys/class/power_supply/*/device/uevent",
     "/sys/bus/event_source/devices/power*/type",
     "/sys/bus/event_source/devices/power*/cpumask",
     "/sys/bus/event_source/devices/power*/events/*",
@@ -104,7 +105,7 @@ struct capture {
     struct scrub scrub;
     struct ipw_buf notes;
     size_t files, bytes, readings;
-    bool full;
+    bool full, learning;
     int rc;
     struct ipw_err *err; /* of rc */
 };
@@ -146,8 +147,8 @@ static bool copy_path(const struct capture *c, const char *path, char *out, size
     const char *rest = ipw_starts(path, "/sys/") ? path + 4 : ipw_starts(path, "/proc/") ? path : NULL;
     if (!rest || strstr(path, "/../") || ipw_ends(path, "/.."))
         return false;
-    struct ipw_buf clean = IPW_BUF_INIT; /* folders of HID devices are named after their MAC address */
-    scrub_text(&c->scrub, "path", rest, strlen(rest), &clean);
+    struct ipw_buf clean = IPW_BUF_INIT; /* folders of HID devices are named after a MAC address or a serial number */
+    scrub_path(&c->scrub, rest, &clean);
     bool fits = (size_t)snprintf(out, size, "%s/tree%s", c->dir, clean.s) < size;
     ipw_buf_release(&clean);
     return fits;
@@ -227,8 +228,26 @@ static void note(struct capture *c, const char *path, const struct stat *st, int
     ipw_buf_addf(&c->notes, "%s: mode %04o, errno %d (%s)\n", path, (unsigned)st->st_mode & 07777, e, strerror(e));
 }
 
+/* Secrets stand in files of these names; a number that a collector reads is none. */
+static void learn(struct capture *c, const char *path)
+{
+    static const char *const names[] = {"uevent", "serial_number", "unique_id", "serial", "uuid"};
+    struct ipw_buf text = IPW_BUF_INIT;
+    struct stat st;
+    bool wanted_name = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        wanted_name |= ipw_streq(fs_basename(path), names[i]);
+    if (wanted_name && stat_of(c, path, &st) && S_ISREG(st.st_mode) && !read_whole(c, path, FILE_BYTES, &text))
+        scrub_learn(&c->scrub, fs_basename(path), text.s, text.len);
+    ipw_buf_release(&text);
+}
+
 static void copy(struct capture *c, const char *path)
 {
+    if (c->learning) {
+        learn(c, path);
+        return;
+    }
     char to[PATH_MAX];
     struct stat st, there;
     if (c->rc || c->full || !copy_path(c, path, to, sizeof to) || !stat_of(c, path, &st) || !S_ISREG(st.st_mode) ||
@@ -339,13 +358,21 @@ static void copy_displays(struct capture *c)
     names_release(&names);
 }
 
-static void copy_tree(struct capture *c)
+static void copy_files(struct capture *c)
 {
     for (size_t i = 0; i < c->opened.n; i++)
         copy(c, c->opened.v[i]);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         copy_matches(c, "", wanted[i] + 1);
     copy_displays(c);
+}
+
+static void copy_tree(struct capture *c)
+{
+    c->learning = true; /* all secrets first: any folder may be named after one */
+    copy_files(c);
+    c->learning = false;
+    copy_files(c);
     for (size_t i = 0; i < c->listed.n; i++)
         copy_listing(c, c->listed.v[i]);
 }
@@ -469,6 +496,7 @@ int capture(const struct cli *cli, const char *dir, double seconds,
                  "share it.\n", c.files, c.readings, dir);
     if (!c.rc && cli_print(said.s, said.len))
         c.rc = ipw_err_set(err, IPW_E_IO, "the result could not be printed; '%.300s' is complete", dir);
+    scrub_release(&c.scrub);
     names_release(&c.opened);
     names_release(&c.listed);
     ipw_buf_release(&c.notes);

@@ -231,13 +231,13 @@ int cli_main(int argc, char **argv)
     cli.env.at.nvml = path_setting("IPW_NVML_LIB");
     cli.env.at.ioreport = path_setting("IPW_IOREPORT_LIB");
     cli.env.at.meter = path_setting("IPW_METER");
-    if (!cli.env.at.meter && !*cli.env.sys_root)
-        cli.env.at.meter = installed_meter();
     cli.env.log = on_log;
     cli.color = cli.out_tty && !*cli_setting("NO_COLOR") && strcmp(cli_setting("TERM"), "dumb") != 0;
 
     if (!take_sysfs(&cli, &argc, argv))
         return ipw_err_exit_code(IPW_E_USAGE);
+    if (!cli.env.at.meter && !*cli.env.sys_root) /* it knows only the machine's own /sys */
+        cli.env.at.meter = installed_meter();
     const char *name = argc > 1 ? argv[1] : "help";
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";

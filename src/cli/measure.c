@@ -295,10 +295,19 @@ static int measure_run(struct measure *m)
 
 extern const struct command command_measure;
 
+/* Also by other paths, and when it is not there yet. */
 static bool same_file(const char *a, const char *b)
 {
     struct stat x, y;
-    return !strcmp(a, b) || (!stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+    char in_a[PATH_MAX], in_b[PATH_MAX];
+    bool has_a = !stat(a, &x), has_b = !stat(b, &y);
+    if (!has_a && !has_b && !strcmp(fs_basename(a), fs_basename(b))) {
+        snprintf(in_a, sizeof in_a, "%.*s.", (int)(fs_basename(a) - a), a);
+        snprintf(in_b, sizeof in_b, "%.*s.", (int)(fs_basename(b) - b), b);
+        has_a = !stat(in_a, &x);
+        has_b = !stat(in_b, &y);
+    }
+    return !strcmp(a, b) || (has_a && has_b && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
 static int check(struct measure *m, const char *const *rest, size_t n_rest, struct ipw_err *err)

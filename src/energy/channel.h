@@ -56,7 +56,7 @@ int energy_kind_of(const char *word);  /* -1 if none */
 /* Why something cannot be read and what to do: ids are stable (telemetry catalogue E_..., W_...). */
 struct energy_remedy {
     const char *id; /* NULL: none */
-    char text[900];
+    char text[1200];
 };
 
 struct energy_channel {

@@ -287,14 +287,9 @@ static void set_unreadable(struct energy_channel *row, const struct ipw_env *env
         snprintf(helper, sizeof helper, "; '%.80s' did not give this one", helper_path(env));
     else if (helper_rc != -ENOENT)
         snprintf(helper, sizeof helper, "; '%.80s' does not answer (%s)", helper_path(env), strerror(-helper_rc));
-    char install[400];
-    bool moved = env->at.meter && *env->at.meter;
-    snprintf(install, sizeof install, "%s", energy_rapl_install);
-    if (moved)
-        snprintf(install, sizeof install,
-                 "sudo groupadd -rf ipw-meter && sudo usermod -aG ipw-meter \"$USER\"\n"
-                 "sudo chgrp ipw-meter '%.100s' && sudo setcap cap_perfmon=ep '%.100s'",
-                 env->at.meter, env->at.meter);
+    const char *meter = env->at.meter && *env->at.meter ? env->at.meter : energy_rapl_meter_path;
+    char install[sizeof row->remedy.text];
+    snprintf(install, sizeof install, energy_rapl_install, meter, meter);
     energy_remedy_set(&row->remedy, "E_PERF_PARANOID",
                        "perf RAPL events are refused (kernel.perf_event_paranoid is %s, 0 is needed%s). Give them to a "
                        "group through ipw-meter (cmake --install puts it there) and log in again:\n%s\n"

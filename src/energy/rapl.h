@@ -9,7 +9,7 @@
 
 enum { ENERGY_RAPL_PERIOD_NS = 1000000 };
 
-/* The helper's place, and the two lines that make it work for a group; the second needs the program there. */
+/* The helper's place, and the two lines that make it work for a group; the second names the program twice. */
 extern const char energy_rapl_meter_path[];
 extern const char energy_rapl_install[];
 

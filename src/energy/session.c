@@ -16,13 +16,14 @@
 #define ROUND_NS (250 * MS)
 #define POLL_NS (4 * MS)
 #define MARGIN_NS (60 * SECOND)  /* readings kept beside a window's edges: slow counters show their period there */
-#define DISORDER_NS (2 * SECOND)
+#define FAST_MARGIN_NS (12 * SECOND)
+#define STEP_NS (25 * MS) /* half a tick: leaves out what was read for other windows, and no tick */
 #define THIN_STEP_NS (250 * MS)  /* short enough for every rule of series.c about holes and stalls */
 #define SUSPEND_NS (10 * MS)
 #define FAST_PERIOD_NS (5 * MS)
 #define FAST_PATIENCE_NS (300 * MS)
 #define SLOW_PATIENCE_NS (2500 * MS)
-enum { THIN_AT = 131072, DRAIN = 512, TRIPLE_TRIES = 5 };
+enum { THIN_AT = 131072, DRAIN = 512, TRIPLE_TRIES = 5, BESIDE = 40 };
 
 struct track { /* one channel */
     struct energy_reading *v;
@@ -31,7 +32,7 @@ struct track { /* one channel */
 
 struct energy_window {
     struct energy_session *s;
-    struct energy_window *next;
+    struct energy_window *next, **link; /* link: what points at this one */
     int64_t t0, t1; /* t1 < t0: not ended */
     bool have;
     struct energy_result result;
@@ -58,6 +59,7 @@ struct energy_session {
     struct energy_triple last; /* raw 0: none yet */
     int64_t last_tap_clock;
     uint32_t lost;
+    size_t n_copied; /* readings, for all results: tested */
 };
 
 static bool metered(const struct energy_channel *c)
@@ -67,6 +69,7 @@ static bool metered(const struct energy_channel *c)
 
 /* ---- keeping ---- */
 
+/* In the order of time: the ticks come a round later than what was read at edges. */
 static void keep(struct energy_session *s, const struct energy_reading *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -78,35 +81,78 @@ static void keep(struct energy_session *s, const struct energy_reading *r, size_
             continue;
         struct track *t = &s->track[r[i].channel];
         IPW_GROW(t->v, t->n, t->cap);
-        t->v[t->n++] = r[i];
+        size_t at = t->n++;
+        while (at > 0 && t->v[at - 1].t_before > r[i].t_before)
+            at--;
+        memmove(t->v + at + 1, t->v + at, (t->n - 1 - at) * sizeof *t->v);
+        t->v[at] = r[i];
     }
 }
 
-/* Is t so near to an edge of an unfinished window, or to now, that every reading counts? */
-static bool near_edge(const struct energy_session *s, int64_t t, int64_t now)
+/* The first reading that began at x or later. */
+static size_t first_from(const struct track *t, int64_t x)
 {
-    if (now - t < MARGIN_NS)
-        return true;
-    for (const struct energy_window *w = s->windows; w; w = w->next)
-        if (!w->have && (llabs(t - w->t0) < MARGIN_NS || (w->t1 > w->t0 && llabs(t - w->t1) < MARGIN_NS)))
-            return true;
-    return false;
+    size_t lo = 0, hi = t->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (t->v[mid].t_before >= x)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
 }
 
+/* Is the reading at i among the BESIDE on each side of an edge? */
+static bool beside(size_t i, size_t edge)
+{
+    return i + BESIDE >= edge && i < edge + BESIDE;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The edges of all unfinished windows, and now, in the order of time. */
+static int64_t *edges_of(const struct energy_session *s, int64_t now, size_t *n)
+{
+    int64_t *e = NULL;
+    size_t cap = 0;
+    *n = 0;
+    for (const struct energy_window *w = s->windows; w; w = w->next)
+        for (int k = 0; k < 2 && !w->have; k++) {
+            if (k && w->t1 <= w->t0)
+                continue;
+            IPW_GROW(e, *n, cap);
+            e[(*n)++] = k ? w->t1 : w->t0;
+        }
+    IPW_GROW(e, *n, cap);
+    e[(*n)++] = now;
+    qsort(e, *n, sizeof *e, by_time);
+    return e;
+}
+
+/* Near to an edge every reading counts. */
 static void thin(struct energy_session *s, struct track *t, int64_t now)
 {
-    size_t kept = 0;
-    int64_t last = INT64_MIN / 2;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->v[i].t_before - last >= THIN_STEP_NS || near_edge(s, t->v[i].t_before, now)) {
-            last = t->v[i].t_before;
+    size_t kept = 0, n_edges, e = 0; /* e: the first edge that is not long past */
+    int64_t last = INT64_MIN / 2, *edge = edges_of(s, now, &n_edges);
+    for (size_t i = 0; i < t->n; i++) {
+        int64_t at = t->v[i].t_before;
+        while (e < n_edges && edge[e] <= at - MARGIN_NS)
+            e++;
+        if (at - last >= THIN_STEP_NS || (e < n_edges && edge[e] < at + MARGIN_NS) || at >= now) {
+            last = at;
             t->v[kept++] = t->v[i];
         }
+    }
+    free(edge);
     t->n = kept;
     t->thin_at = 2 * kept > THIN_AT ? 2 * kept : THIN_AT;
 }
 
-/* Readings stand in almost the order of time: boundary reads may be a round early. The margin makes up for it. */
 static void forget(struct energy_session *s, int64_t now)
 {
     int64_t from = now;
@@ -311,6 +357,9 @@ struct energy_window *energy_window_begin(struct energy_session *s)
     w->t1 = w->t0 - 1;
     pthread_mutex_lock(&s->lock);
     w->next = s->windows;
+    w->link = &s->windows;
+    if (w->next)
+        w->next->link = &w->next;
     s->windows = w;
     pthread_mutex_unlock(&s->lock);
     read_edge(s);
@@ -350,10 +399,9 @@ void energy_window_free(struct energy_window *w)
     if (!w)
         return;
     pthread_mutex_lock(&w->s->lock);
-    struct energy_window **p = &w->s->windows;
-    while (*p != w)
-        p = &(*p)->next;
-    *p = w->next;
+    *w->link = w->next;
+    if (w->next)
+        w->next->link = w->link;
     pthread_mutex_unlock(&w->s->lock);
     free(w->result.channel);
     free(w);
@@ -373,9 +421,7 @@ static bool covered(const struct track *t, const struct energy_channel *c, int64
     int64_t past = t1 + (is_fast(c) ? c->period_ns + (c->estimated ? 0 : MS) : c->window_ns / 2);
     bool other = is_fast(c) || c->kind == ENERGY_KIND_POWER_INST, have_then = false;
     uint64_t then = 0;
-    size_t i = t->n;
-    while (i > 0 && t->v[i - 1].t_before > t1 - ROUND_NS) /* almost in order: a round early or late */
-        i--;
+    size_t i = first_from(t, t1 + 1);
     for (size_t k = i; k > 0 && !have_then; k--)
         if (!t->v[k - 1].status) {
             then = t->v[k - 1].raw;
@@ -385,11 +431,6 @@ static bool covered(const struct track *t, const struct energy_channel *c, int64
         const struct energy_reading *r = &t->v[i];
         if (r->status)
             continue;
-        if (r->t_before <= t1) {
-            then = r->raw;
-            have_then = true;
-            continue;
-        }
         other = other || (have_then && r->raw != then);
         seen = seen || r->t_before >= past;
         if (seen && other)
@@ -430,34 +471,37 @@ bool energy_value_known(const struct energy_value *v)
            v->status == ENERGY_LOW_RESOLUTION;
 }
 
-/* Boundary reads may stand a round early; callers look so much further. */
-static size_t first_after(const struct track *t, int64_t x)
-{
-    size_t lo = 0, hi = t->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (t->v[mid].t_before > x)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo;
-}
-
-/* A copy of what lies around the window: attribution sorts it, and takes its time, without the lock. */
+/* A copy of what lies around the window: attribution sorts it, and takes its time, without the lock. Of a fast counter it is
+ * bounded, however many edges of other windows were read: all that stands next to this one's edges, the ticks elsewhere. */
 static struct energy_reading *copy_readings(struct energy_session *s, size_t channel, const struct energy_window *w,
                                             size_t *n)
 {
     const struct track *t = &s->track[channel];
+    bool fast = is_fast(&s->ch[channel]);
+    int64_t margin = fast ? FAST_MARGIN_NS : MARGIN_NS;
     struct energy_reading *v = NULL;
+    size_t cap = 0;
     *n = 0;
     pthread_mutex_lock(&s->lock);
-    size_t from = first_after(t, w->t0 - MARGIN_NS - DISORDER_NS), to = first_after(t, w->t1 + MARGIN_NS + DISORDER_NS);
-    if (to > from)
-        v = ipw_malloc((to - from) * sizeof *v);
-    for (size_t i = from; i < to; i++)
-        if (t->v[i].t_after >= w->t0 - MARGIN_NS && t->v[i].t_before <= w->t1 + MARGIN_NS)
-            v[(*n)++] = t->v[i];
+    size_t i0 = first_from(t, w->t0), i1 = first_from(t, w->t1), from = first_from(t, w->t0 - margin),
+           to = first_from(t, w->t1 + margin);
+    from = i0 < BESIDE ? 0 : from < i0 - BESIDE ? from : i0 - BESIDE;
+    to = to > i1 + BESIDE ? to : i1 + BESIDE < t->n ? i1 + BESIDE : t->n;
+    for (size_t i = from; i < to;) {
+        IPW_GROW(v, *n, cap);
+        v[(*n)++] = t->v[i];
+        size_t next = i + 1;
+        if (fast && !beside(next, i0) && !beside(next, i1)) {
+            next = first_from(t, t->v[i].t_before + STEP_NS);
+            if (i < i0 && next + BESIDE > i0)
+                next = i0 > BESIDE + i ? i0 - BESIDE : i + 1;
+            else if (i < i1 && next + BESIDE > i1)
+                next = i1 > BESIDE + i ? i1 - BESIDE : i + 1;
+            next = next > i ? next : i + 1;
+        }
+        i = next;
+    }
+    s->n_copied += *n;
     pthread_mutex_unlock(&s->lock);
     return v;
 }

@@ -68,13 +68,18 @@ export IPW_SYSFS_ROOT=$sys IPW_PROC_ROOT=$sys/proc
 mkdir -p "$sys/class/power_supply/hid-52:54:00:12:34:56-battery" "$sys/class/hwmon/hwmon0/device"
 printf 'Battery\n' >"$sys/class/power_supply/hid-52:54:00:12:34:56-battery/type"
 printf 'corsairpsu\n' >"$sys/class/hwmon/hwmon0/name"
-printf 'HID_NAME=PSU\nHID_UNIQ=SECRETUNIQ99\n' >"$sys/class/hwmon/hwmon0/device/uevent"
+printf 'HID_NAME=PSU\nHID_UNIQ=SECRETUNIQ99\nHID_PHYS=SECRETPHYS7/input0\n' >"$sys/class/hwmon/hwmon0/device/uevent"
+mkdir "$sys/class/power_supply/hid-SECRETUNIQ99-battery"
+echo Battery >"$sys/class/power_supply/hid-SECRETUNIQ99-battery/type"
+echo SECRETUNIQ99 >"$sys/class/power_supply/hid-SECRETUNIQ99-battery/serial_number"
 rm "$sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw" # a collector would wait for it too
 mkfifo "$sys/class/powercap/intel-rapl:0/constraint_9_name"
 run 0 timeout 20 "$IPW" sensors --capture "$work/evil1" --seconds 0.2
 same "$work/evil1"
 ! grep -rE 'SECRET|52:54:00:12:34:56|deadbeef01234567' "$work/evil1" || fail "a secret is in the capture"
-[ -z "$(find "$work/evil1" -name '*52:54:00*')" ] || fail "a folder is named after a MAC address"
+[ -z "$(find "$work/evil1" -name '*52:54:00*' -o -name '*SECRET*')" ] || fail "a folder is named after a secret"
+hash=$(cat "$work"/evil1/tree/class/power_supply/hid-*-battery/serial_number)
+[ -d "$work/evil1/tree/class/power_supply/hid-$hash-battery" ] || fail "the folder's name has another hash than its content"
 [ -z "$(find "$work/evil1" -type l -o -type p -o -size +64k ! -name readings.jsonl)" ] || fail "a link, a pipe or a large file"
 grep -q 'gpu_metrics: cut at 65536 bytes' "$work/evil1/denied.txt" || fail "nothing says that a file was cut"
 [ "$(grep -c ^processor "$work/evil1/tree/proc/cpuinfo")" = 1000 ] || fail "processors were lost"

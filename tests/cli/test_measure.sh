@@ -26,6 +26,14 @@ for wrong in "--foo" "-o xml -- true" "true" "--" "--energy much -- true" "--bas
     # shellcheck disable=SC2086 # several words
     run 125 "$IPW" measure $wrong
 done
+for same in "$work/one" "$work/../${work##*/}/one"; do
+    run 125 "$IPW" measure --out "$work/one" --log "$same" -- touch "$work/touched"
+    says "name two files"
+done
+touch "$work/one"
+ln "$work/one" "$work/two"
+run 125 "$IPW" measure --out "$work/one" --log "$work/two" -- touch "$work/touched"
+says "name two files"
 run 125 "$IPW" measure --energy measured -- touch "$work/touched"
 says "no full measurement here"
 [ ! -e "$work/touched" ] || fail "the command ran though it could not be measured"

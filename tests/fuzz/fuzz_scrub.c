@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct scrub s = {"0011", "toaster"};
+    static const struct scrub s = {.salt = "0011", .host = "toaster"};
     char name[32] = "";
     size_t n = size && data[0] < sizeof name ? data[0] : 0;
     if (size <= n)

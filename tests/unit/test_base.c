@@ -1,8 +1,9 @@
 #include "check.h"
-#include <unistd.h>
-#include <sys/stat.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -163,10 +164,68 @@ static void test_write(void **state)
     ipw_buf_release(&text);
 }
 
+static void *write_often(void *path)
+{
+    struct ipw_err err;
+    intptr_t failed = 0;
+    for (int i = 0; i < 50; i++)
+        failed += fs_write_atomic(path, "0123456789", 10, &err) != 0;
+    return (void *)failed;
+}
+
+static void *watch_mask(void *stop)
+{
+    intptr_t wrong = 0;
+    while (!atomic_load((_Atomic int *)stop)) {
+        FILE *f = fopen("/proc/self/status", "r");
+        char line[128];
+        while (f && fgets(line, sizeof line, f))
+            wrong += ipw_starts(line, "Umask:") && !strstr(line, "0027");
+        if (f)
+            fclose(f);
+    }
+    return (void *)wrong;
+}
+
+/* Writers in parallel all succeed, the file is whole, nothing stays beside it, and nobody else's umask changes. */
+static void test_writers(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/ipw-base-XXXXXX", path[320], name[256];
+    struct ipw_buf text = IPW_BUF_INIT;
+    struct ipw_err err;
+    struct stat st;
+    pthread_t writer[4], watcher;
+    _Atomic int stop = 0;
+    void *failed;
+    mode_t mask = umask(027);
+    memset(name, 'n', 255); /* the longest there can be */
+    name[255] = '\0';
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_int_equal(pthread_create(&watcher, NULL, watch_mask, &stop), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&writer[i], NULL, write_often, path), 0);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(writer[i], &failed);
+        assert_null(failed);
+    }
+    atomic_store(&stop, 1);
+    pthread_join(watcher, &failed);
+    assert_null(failed);
+    umask(mask);
+    assert_true(!stat(path, &st) && (st.st_mode & 0777) == 0640);
+    assert_int_equal(fs_read(path, 100, &text, &err), 0);
+    assert_string_equal(text.s, "0123456789");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+    ipw_buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write), cmocka_unit_test(test_utf8),    cmocka_unit_test(test_varint),
+        cmocka_unit_test(test_write),   cmocka_unit_test(test_writers), cmocka_unit_test(test_utf8), cmocka_unit_test(test_varint),
         cmocka_unit_test(test_json),    cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_status),  cmocka_unit_test(test_slug_hash_shuffle),
     };

@@ -255,6 +255,7 @@ static void test_vanish(void **state)
 
 static void test_denied(void **state)
 {
+    char path[200], said[700];
     (void)state;
     struct fake_io f;
     struct ipw_err err;
@@ -271,9 +272,22 @@ static void test_denied(void **state)
     assert_int_equal(row(m, "perf:energy-pkg:0")->status, ENERGY_CHANNEL_DENIED);
     assert_string_equal(r->id, "E_PERF_PARANOID");
     assert_non_null(strstr(r->text, "perf_event_paranoid is 2"));
-    assert_non_null(strstr(r->text, energy_rapl_install));
+    snprintf(said, sizeof said, energy_rapl_install, energy_rapl_meter_path, energy_rapl_meter_path);
+    assert_non_null(strstr(r->text, said));
     assert_non_null(strstr(r->text, "--cap-add PERFMON"));
     meter_close(m);
+    /* the helper that would be asked, whole and quoted */
+    memset(path, 'p', sizeof path - 1);
+    memcpy(path, "/nowhere/a b/", 13);
+    path[sizeof path - 1] = '\0';
+    f.env.at.meter = path;
+    m = open_meter(&f.env, METER_MEASURED);
+    r = &row(m, "perf:energy-pkg:0")->remedy;
+    snprintf(said, sizeof said, "sudo chgrp ipw-meter '%s' && sudo setcap cap_perfmon=ep '%s'\n", path, path);
+    assert_non_null(strstr(r->text, said));
+    assert_non_null(strstr(r->text, "--cap-add PERFMON"));
+    meter_close(m);
+    f.env.at.meter = "";
     /* one socket's event is refused and its zone too: a hole */
     f.rules[0] = (struct fake_rule){"perf:23:2:18", EPERM, 0};
     f.rules[1] = (struct fake_rule){"intel-rapl:0/energy_uj", EACCES, 0};
@@ -290,7 +304,8 @@ static void test_denied(void **state)
     f.rules[0] = (struct fake_rule){"perf:", EACCES, 0};
     assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), IPW_E_ENV);
     assert_non_null(strstr(err.text, "perf_event_paranoid is 4"));
-    assert_non_null(strstr(err.text, energy_rapl_install));
+    snprintf(said, sizeof said, energy_rapl_install, energy_rapl_meter_path, energy_rapl_meter_path);
+    assert_non_null(strstr(err.text, said));
     assert_true(ipw_ends(err.text, "or --energy estimated"));
     /* what perf_event_open says otherwise */
     f.rules[0] = (struct fake_rule){"perf:", EINVAL, 0};

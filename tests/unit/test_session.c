@@ -258,6 +258,52 @@ static void test_memory(void **state)
     free(track.v);
 }
 
+/* 20,000 windows of 50 us, all open until the end, and then their results: each copies what is its own, not what was read for
+ * the others, and the joules are right. */
+static void test_many(void **state)
+{
+    (void)state;
+    enum { MANY = 20000 };
+    struct energy_channel ch = {.id = "x", .unit_nj = 1000, .modulus = 262143328911u, .period_ns = MS, .in_total = true,
+                                .quantum_nj = 61000, .pmax_w = 200};
+    struct track track = {.thin_at = THIN_AT};
+    struct energy_session s = {.ch = &ch, .n_ch = 1, .track = &track};
+    struct energy_window *w = ipw_calloc(MANY, sizeof *w);
+    pthread_mutex_init(&s.lock, NULL);
+    int64_t t = 100 * SEC, tick = t;
+    for (int i = 0; i < MANY; i++) {
+        w[i] = (struct energy_window){.s = &s, .t0 = t, .t1 = t + 20 * MS, .next = s.windows};
+        s.windows = &w[i];
+        for (int k = 0; k < 2; k++, t += 50000) {
+            struct energy_reading r = {.t_before = t, .t_after = t + 20000, .raw = (uint64_t)(t / 20)};
+            keep(&s, &r, 1);
+        }
+        for (; i % 2500 == 2499 && tick < t; tick += 50 * MS) { /* a round later */
+            struct energy_reading r = {.t_before = tick + 7, .t_after = tick + 20007, .raw = (uint64_t)((tick + 7) / 20)};
+            keep(&s, &r, 1);
+        }
+    }
+    for (size_t i = 1; i < track.n; i++)
+        assert_true(track.v[i - 1].t_before <= track.v[i].t_before);
+    size_t before = track.n;
+    thin(&s, &track, t);
+    assert_int_equal(track.n, before); /* all near to an edge */
+    for (int i = 1000; i < MANY - 1000; i++) {
+        size_t n;
+        struct energy_reading *v = copy_readings(&s, 0, &w[i], &n);
+        assert_true(n < 500);
+        free(v);
+    }
+    print_message("%.0f of %zu readings copied for a window\n", (double)s.n_copied / (MANY - 2000), track.n);
+    for (int i = 1000; i < MANY - 1000; i += 500) {
+        struct energy_value v = attribute(&w[i], 0, NULL, 0);
+        assert_int_equal(v.status, ENERGY_MEASURED);
+        check_near((double)v.nj * 1e-9, 50 * 0.02, 0.01);
+    }
+    free(track.v);
+    free(w);
+}
+
 static void burn(int64_t ns)
 {
     int64_t end = ipw_env_host.clock->cpu(&ipw_env_host) + ns;
@@ -334,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_tree), cmocka_unit_test(test_threads),
                                        cmocka_unit_test(test_states), cmocka_unit_test(test_suspend),
-                                       cmocka_unit_test(test_memory), cmocka_unit_test(test_slow)};
+                                       cmocka_unit_test(test_memory), cmocka_unit_test(test_many),
+                                       cmocka_unit_test(test_slow)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
