@@ -184,10 +184,15 @@ static void gaps(const struct measured *m, struct ipw_buf *out)
         ipw_buf_addf(out, " %lld readings were lost; the others span the gaps.\n", (long long)m->lost);
     if (!strcmp(meter_source(m->meter), "estimated"))
         ipw_buf_addf(out, "\n ~ estimated: a CPU load model, because no energy counter is used here. It can\n"
-                          "   be off by a factor of two; never ranked with measured figures.\n");
-    for (size_t i = 0; i < n; i++)
-        if (c[i].remedy.id)
+                          "   be off by a factor of %s; never ranked with measured figures.\n",
+                     m->result->gain_u[ENERGY_TOTAL_COMPONENT] < 0.5 ? "1.5" : "two");
+    for (size_t i = 0; i < n; i++) {
+        bool told = !c[i].remedy.id;
+        for (size_t k = 0; k < i && !told; k++) /* each kind once */
+            told = c[k].remedy.id && !strcmp(c[k].remedy.id, c[i].remedy.id);
+        if (!told)
             ipw_buf_addf(out, "\n%s %s: %s\n", c[i].id, c[i].remedy.id, c[i].remedy.text);
+    }
 }
 
 void measure_table(const struct measured *m, struct ipw_buf *out)

@@ -15,6 +15,7 @@ struct redone {
     const char *dir;
     double before_j, after_j;
     size_t before_n, after_n, n;
+    bool estimated;
     int64_t version;
 };
 
@@ -44,6 +45,7 @@ static int redo(struct redone *r, bool allow_missing, struct ipw_err *err)
     if (!rc && !(rc = cli_complete(store, r->dir, allow_missing, &run, &figures, err))) {
         r->after_j = sum(&run, &r->after_n);
         r->n = run.n;
+        r->estimated = !strcmp(run.energy_source, "estimated");
         r->version = store_energy_version(store);
     }
     table_run_release(&run);
@@ -71,10 +73,10 @@ static void as_json(const struct redone *v, size_t n, struct ipw_buf *out)
     json_out_free(o);
 }
 
-static void add_total(double j, size_t n, size_t of, struct ipw_buf *out)
+static void add_total(double j, size_t n, size_t of, bool estimated, struct ipw_buf *out)
 {
     if (isfinite(j))
-        ipw_buf_addf(out, "%.6g J (%zu of %zu queries)", j, n, of);
+        ipw_buf_addf(out, "%s%.6g J (%zu of %zu queries)%s", estimated ? "~" : "", j, n, of, estimated ? ", estimated" : "");
     else
         ipw_buf_adds(out, "no joules");
 }
@@ -83,9 +85,9 @@ static void as_text(const struct redone *v, size_t n, struct ipw_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         ipw_buf_addf(out, "%s\n  before  ", v[i].dir);
-        add_total(v[i].before_j, v[i].before_n, v[i].n, out);
+        add_total(v[i].before_j, v[i].before_n, v[i].n, v[i].estimated, out);
         ipw_buf_adds(out, "\n  now     ");
-        add_total(v[i].after_j, v[i].after_n, v[i].n, out);
+        add_total(v[i].after_j, v[i].after_n, v[i].n, v[i].estimated, out);
         ipw_buf_adds(out, "\n");
     }
 }
@@ -133,5 +135,5 @@ out:
 const struct command command_reattribute = {.name = "reattribute",
                                             .group = "Check and redo, without the model",
                                             .summary = "compute the joules again from the stored counters",
-                                            .usage = "ipw reattribute RUN...",
+                                            .usage = "ipw reattribute RUN... [-o table|json]",
                                             .run = reattribute};

@@ -72,18 +72,18 @@ static void as_json(const struct meter *m, struct ipw_buf *out)
     json_out_free(o);
 }
 
-/* Each text once, under the channels that it is about. */
+/* Each kind once, in the words for the first of the channels that it is about. */
 static void remedies(const struct energy_channel *c, size_t n, struct ipw_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         bool told = !c[i].remedy.id;
         for (size_t k = 0; k < i && !told; k++)
-            told = c[k].remedy.id && !strcmp(c[k].remedy.text, c[i].remedy.text);
+            told = ipw_streq(c[k].remedy.id, c[i].remedy.id);
         if (told)
             continue;
         ipw_buf_addf(out, "\n%s", c[i].id);
         for (size_t k = i + 1; k < n; k++)
-            if (c[k].remedy.id && !strcmp(c[k].remedy.text, c[i].remedy.text))
+            if (ipw_streq(c[k].remedy.id, c[i].remedy.id))
                 ipw_buf_addf(out, ", %s", c[k].id);
         ipw_buf_addf(out, "\n%s: %s\n", c[i].remedy.id, c[i].remedy.text);
     }
