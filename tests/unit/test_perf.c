@@ -305,7 +305,7 @@ static void test_denied(void **state)
     assert_int_equal(meter_open(&m, &f.env, &(struct meter_cfg){.mode = METER_MEASURED}, &err), IPW_E_ENV);
     assert_non_null(strstr(err.text, "perf_event_paranoid is 4"));
     snprintf(said, sizeof said, energy_rapl_install, energy_rapl_meter_path, energy_rapl_meter_path);
-    assert_non_null(strstr(err.text, said));
+    assert_non_null(strstr(err.text, "(ipw sensors prints the commands)"));
     assert_true(ipw_ends(err.text, "or --energy estimated"));
     /* what perf_event_open says otherwise */
     f.rules[0] = (struct fake_rule){"perf:", EINVAL, 0};
