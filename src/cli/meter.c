@@ -31,7 +31,8 @@ int cli_meter_open(struct meter **out, const struct cli *cli, const struct cli_m
     struct energy_calibration k;
     bool found = false;
     *out = NULL;
-    int rc = calibration_load(cli, &k, &found, err);
+    bool model = cfg.mode == METER_AUTO || cfg.mode == METER_ESTIMATED; /* a damaged file is nothing to the others */
+    int rc = model ? calibration_load(cli, &k, &found, err) : 0;
     if (rc)
         return rc;
     cfg.calibration = found ? &k : NULL;

@@ -164,11 +164,11 @@ static int each_item(const char *list, int (*fn)(struct meter *, const char *, s
 static int select_device(struct meter *m, const char *item, struct ipw_err *err)
 {
     bool found = false;
-    for (size_t i = 0; i < m->ch.n && !found; i++)
-        found = is_gpu(&m->ch.v[i]) && is_item(&m->ch.v[i], item);
     for (size_t i = 0; i < m->ch.n; i++)
-        if (is_gpu(&m->ch.v[i]) && is_item(&m->ch.v[i], item))
+        if (is_gpu(&m->ch.v[i]) && is_item(&m->ch.v[i], item)) {
             m->ch.v[i].unused = false;
+            found = true;
+        }
     return found ? 0 : ipw_err_set(err, IPW_E_INPUT, "device '%s' is not here; ipw sensors lists the devices", item);
 }
 
@@ -249,13 +249,12 @@ int meter_open(struct meter **out, const struct ipw_env *env, const struct meter
     if (cfg->mode == METER_AUTO || cfg->mode == METER_MEASURED) {
         open_drivers(m, cfg, false);
         rc = choose(m, cfg, err);
-        resolve(m);
     }
+    resolve(m);
     if (!rc && (cfg->mode == METER_ESTIMATED || (cfg->mode == METER_AUTO && !any_in_total(m)))) {
         open_drivers(m, cfg, true);
         resolve(m);
     }
-    energy_signature(m->ch.v, m->ch.n, m->signature, sizeof m->signature);
     if (!rc && cfg->mode == METER_MEASURED)
         rc = meter_require_measured(m, err);
     else if (!rc && cfg->mode == METER_ESTIMATED && !any_in_total(m))
