@@ -4,6 +4,8 @@
 find_package(Threads REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(CURL 7.88 REQUIRED)
+find_package(LibArchive REQUIRED)
 
 function(ipw_dep name)
   if(NOT IPW_PREFIX_${name})

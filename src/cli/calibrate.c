@@ -208,7 +208,7 @@ static int finish(struct calibrate *k, const struct energy_calibration *found, c
                   struct ipw_err *err)
 {
     char path[PATH_MAX], *json = NULL;
-    int rc = calibration_store(k->cli, found, source, path, sizeof path, &json, err);
+    int rc = calibration_store(k->cli, found, source, path, &json, err);
     if (rc)
         return cli_fail(err);
     struct ipw_buf out = IPW_BUF_INIT;

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cli/paths.h"
 #include "energy/cpuinfo.h"
 
 static const char schema[] = "ipw.calibration/1";
@@ -27,14 +28,12 @@ static int processor(const struct cli *cli, char *name, size_t size)
     return cpu.n_cpus;
 }
 
-static int file_path(char *out, size_t size, struct ipw_err *err)
+static int file_path(char out[PATH_MAX], struct ipw_err *err)
 {
-    const char *base = cli_setting("XDG_CONFIG_HOME"), *home = cli_setting("HOME");
-    int n = *base == '/' ? snprintf(out, size, "%s/ipw/calibration.json", base)
-                         : snprintf(out, size, "%s/.config/ipw/calibration.json", home);
-    if (*base != '/' && *home != '/')
-        return ipw_err_set(err, IPW_E_ENV, "no folder for settings: neither XDG_CONFIG_HOME nor HOME is set; set one");
-    return (size_t)n < size ? 0 : ipw_err_set(err, IPW_E_INPUT, "XDG_CONFIG_HOME or HOME is too long; set a shorter one");
+    if (*cli_config_file("calibration.json", out))
+        return 0;
+    return ipw_err_set(err, IPW_E_ENV,
+                       "no folder for settings: neither XDG_CONFIG_HOME nor HOME holds an absolute path; set one");
 }
 
 static int damaged(const char *path, const char *why, struct ipw_err *err)
@@ -72,7 +71,7 @@ int calibration_load(const struct cli *cli, struct energy_calibration *out, bool
     char path[PATH_MAX];
     struct ipw_buf text = IPW_BUF_INIT;
     *found = false;
-    if (file_path(path, sizeof path, err) || !fs_exists(path))
+    if (file_path(path, err) || !fs_exists(path))
         return 0; /* no settings, no calibration */
     int rc = fs_read(path, FILE_MAX_BYTES, &text, err);
     if (!rc)
@@ -81,13 +80,13 @@ int calibration_load(const struct cli *cli, struct energy_calibration *out, bool
     return rc;
 }
 
-int calibration_store(const struct cli *cli, const struct energy_calibration *k, const char *source, char *path,
-                      size_t size, char **json, struct ipw_err *err)
+int calibration_store(const struct cli *cli, const struct energy_calibration *k, const char *source, char path[PATH_MAX],
+                      char **json, struct ipw_err *err)
 {
     char name[128], date[32], folder[PATH_MAX];
     time_t now = (time_t)(cli->env.clock->real(&cli->env) / 1000000000);
     struct tm tm;
-    int rc = file_path(path, size, err);
+    int rc = file_path(path, err);
     if (rc)
         return rc;
     snprintf(folder, sizeof folder, "%.*s", (int)(fs_basename(path) - path - 1), path);

@@ -2,6 +2,8 @@
 #ifndef IPW_CLI_CALIBRATION_H
 #define IPW_CLI_CALIBRATION_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 #include "energy/meter.h"
 
@@ -11,7 +13,7 @@ int calibration_load(const struct cli *cli, struct energy_calibration *out, bool
 
 /* Stores it as this processor's. source: "given" or the collector's name. *json (may be NULL) gets the file's text, the
  * caller frees; path the file's name. */
-int calibration_store(const struct cli *cli, const struct energy_calibration *k, const char *source, char *path,
-                      size_t size, char **json, struct ipw_err *err);
+int calibration_store(const struct cli *cli, const struct energy_calibration *k, const char *source, char path[PATH_MAX],
+                      char **json, struct ipw_err *err);
 
 #endif

@@ -169,19 +169,33 @@ int cli_format(const char *given, const char *const *formats, struct ipw_err *er
     return ipw_err_set(err, IPW_E_USAGE, "unknown format '%s': -o takes %s", given, list);
 }
 
-int cli_unknown_command(const char *name)
+int cli_unknown_command(const struct command *const *list, const char *within, const char *name)
 {
     const char *names[64];
     size_t n = 0;
     struct ipw_err err;
-    for (size_t i = 0; commands[i] && n < 64; i++)
-        names[n++] = commands[i]->name;
+    for (size_t i = 0; list[i] && n < 64; i++)
+        names[n++] = list[i]->name;
     const char *near = ipw_nearest(name, names, n);
     if (near)
         ipw_err_set(&err, IPW_E_USAGE, "unknown command '%s': did you mean '%s'?", name, near);
     else
-        ipw_err_set(&err, IPW_E_USAGE, "unknown command '%s': ipw --help lists them", name);
+        ipw_err_set(&err, IPW_E_USAGE, "unknown command '%s': %s --help lists them", name, within);
     return cli_fail(&err);
+}
+
+int cli_run(const struct command *cmd, struct cli *cli, int argc, char **argv)
+{
+    if (!cmd->subs)
+        return cmd->run(cli, argc, argv);
+    if (!argc || !strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))
+        return cli_help_subs(cmd);
+    for (size_t i = 0; cmd->subs[i]; i++)
+        if (!strcmp(cmd->subs[i]->name, argv[0]))
+            return cli_run(cmd->subs[i], cli, argc - 1, argv + 1);
+    char within[64];
+    snprintf(within, sizeof within, "ipw %s", cmd->name);
+    return cli_unknown_command(cmd->subs, within, argv[0]);
 }
 
 /* --sysfs DIR, of every command: where the host's /sys is, in a container that has another one. Taken out of argv, up to
@@ -245,6 +259,6 @@ int cli_main(int argc, char **argv)
         name = "version";
     for (size_t i = 0; commands[i]; i++)
         if (!strcmp(commands[i]->name, name))
-            return commands[i]->run(&cli, argc > 2 ? argc - 2 : 0, argv + 2);
-    return cli_unknown_command(name);
+            return cli_run(commands[i], &cli, argc > 2 ? argc - 2 : 0, argv + 2);
+    return cli_unknown_command(commands, "ipw", name);
 }

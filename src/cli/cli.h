@@ -23,11 +23,16 @@ struct command {
     const char *usage;   /* "ipw profile -m MODEL [options]" */
     /* Returns the program's exit code; prints its own error by cli_fail. */
     int (*run)(struct cli *cli, int argc, char **argv);
+    const struct command *const *subs; /* NULL, or a NULL-terminated list that the next word selects from: ipw dataset
+                                          list; run is then NULL */
 };
 
 extern const struct command *const commands[]; /* NULL-terminated, in the order of the help */
 
 int cli_main(int argc, char **argv);
+
+/* Runs the command, or the one of its subs that argv[0] names. */
+int cli_run(const struct command *cmd, struct cli *cli, int argc, char **argv);
 
 /* Prints "ipw: text" and a newline on stderr, control characters replaced. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -37,7 +42,12 @@ const char *cli_setting(const char *name);
 
 /* Says the error's text and returns its exit code. */
 int cli_fail(const struct ipw_err *err);
-int cli_unknown_command(const char *name);
+
+/* Says that name is none of the list's commands, and the nearest; within is "ipw" or "ipw dataset". */
+int cli_unknown_command(const struct command *const *list, const char *within, const char *name);
+
+/* Prints what there is under a command with subs. */
+int cli_help_subs(const struct command *cmd);
 
 /* 0 when n is 0; else says that rest[0] is too much and returns the exit code. */
 int cli_extra(const char *const *rest, size_t n);

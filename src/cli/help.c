@@ -18,14 +18,26 @@ static const char tail[] =
     "DIR, where the host's /sys is mounted. ipw sends nothing anywhere by itself.\n"
     "This is not the Python ipw of arXiv 2511.07885; it writes its result keys.\n";
 
+int cli_help_subs(const struct command *cmd)
+{
+    struct ipw_buf out = IPW_BUF_INIT;
+    ipw_buf_addf(&out, "%s: %s\n\nusage: %s\n\n", cmd->name, cmd->summary, cmd->usage);
+    for (size_t i = 0; cmd->subs[i]; i++)
+        ipw_buf_addf(&out, "  %-13s%s\n", cmd->subs[i]->name, cmd->subs[i]->summary);
+    ipw_buf_addf(&out, "\nipw help %s COMMAND tells the options of each.\n", cmd->name);
+    int rc = cli_print(out.s, out.len);
+    ipw_buf_release(&out);
+    return rc;
+}
+
 static int help(struct cli *cli, int argc, char **argv)
 {
     if (argc > 0) {
-        char *ask[] = {(char[]){"--help"}};
+        char *ask[] = {argc > 1 ? argv[1] : (char[]){"--help"}, (char[]){"--help"}};
         for (size_t i = 0; commands[i]; i++)
             if (!strcmp(commands[i]->name, argv[0]) && commands[i] != &command_help)
-                return commands[i]->run(cli, 1, ask);
-        return cli_unknown_command(argv[0]);
+                return cli_run(commands[i], cli, commands[i]->subs && argc > 1 ? 2 : 1, commands[i]->subs ? ask : ask + 1);
+        return cli_unknown_command(commands, "ipw", argv[0]);
     }
     struct ipw_buf out = IPW_BUF_INIT;
     const char *group = "";
