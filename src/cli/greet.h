@@ -5,17 +5,18 @@
 #include "cli/cli.h"
 #include "energy/meter.h"
 #include "engine/models.h"
-#include "run/runs.h"
 
-/* What is greeted with. */
 struct greeting {
     const struct ipw_env *env;
-    const struct meter *meter;         /* NULL: could not be opened */
-    const char *trouble;               /* why, or what a run would stop at; NULL: nothing */
+    const struct meter *meter;         /* NULL: it could not be opened */
+    const char *trouble;               /* what a run would stop at; NULL: nothing */
     const struct local_models *models;
-    const struct run_brief *newest;    /* NULL: none yet */
-    int64_t now_real_ns;
+    const char *newest, *newest_hint;  /* the newest run in words; the command that shows it. NULL: none yet */
+    double try_s;                      /* how long the first model would take, s; NAN: not known */
 };
+
+/* The first model that can be asked, NULL if none. */
+const struct local_model *greeting_model(const struct local_models *m);
 
 void greeting_text(const struct greeting *g, int columns, struct ipw_buf *out);
 
