@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "cli/config.h"
 #include "cli/terminal.h"
 #include "report/report.h"
 
@@ -137,12 +138,22 @@ static void hold_standard_files(void)
             _exit(3); /* the wrong direction on purpose: using it is still an error */
 }
 
+/* "profile", "dataset pull": what was typed, for the settings file. */
+static char command_path[64];
+
+static void enter(const char *name)
+{
+    size_t n = strlen(command_path);
+    snprintf(command_path + n, sizeof command_path - n, "%s%s", n ? " " : "", name);
+}
+
 bool cli_options(const struct command *cmd, struct option *opt, size_t n, int argc, char **argv, const char **rest,
                  size_t *n_rest, int *exit_code)
 {
     struct ipw_err err;
     bool help;
-    if (options_parse(opt, n, argc, argv, rest, n_rest, &help, &err)) {
+    if (options_parse(opt, n, argc, argv, rest, n_rest, &help, &err) ||
+        (!help && config_apply(command_path, opt, n, &err))) {
         *exit_code = cli_fail(&err);
         return true;
     }
@@ -196,6 +207,7 @@ int cli_unknown_command(const struct command *const *list, const char *within, c
 
 int cli_run(const struct command *cmd, struct cli *cli, int argc, char **argv)
 {
+    enter(cmd->name);
     if (!cmd->subs)
         return cmd->run(cli, argc, argv);
     if (!argc || !strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))

@@ -9,6 +9,9 @@ struct cli_meter { /* texts of flags, NULL: not given */
     const char *energy, *devices, *include;
 };
 
+/* Whether the environment says which GPUs take part (CUDA_VISIBLE_DEVICES and its relatives). */
+bool cli_devices_given(void);
+
 /* --energy, --devices (else CUDA_VISIBLE_DEVICES and its relatives, which may name what is not here), --include; a model takes what ipw calibrate
  * stored. Every command opens its meter here. */
 int cli_meter_open(struct meter **out, const struct cli *cli, const struct cli_meter *opt, struct ipw_err *err);
