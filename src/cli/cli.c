@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/config.h"
+#include "cli/greet.h"
 #include "cli/terminal.h"
 #include "report/report.h"
 
@@ -274,7 +275,9 @@ int cli_main(int argc, char **argv)
         return ipw_err_exit_code(IPW_E_USAGE);
     if (!cli.env.at.meter && !*cli.env.sys_root) /* it knows only the machine's own /sys */
         cli.env.at.meter = installed_meter();
-    const char *name = argc > 1 ? argv[1] : "help";
+    if (argc < 2)
+        return greet(&cli);
+    const char *name = argv[1];
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";
     if (!strcmp(name, "--version"))
