@@ -269,7 +269,7 @@ out:
 }
 
 const struct command command_calibrate = {.name = "calibrate",
-                                          .group = "Measure",
+                                          .group = "Check and redo, without the model",
                                           .summary = "the CPU power of this machine, idle and busy, for its estimates",
                                           .usage = "ipw calibrate [--pmin W --pmax W] [--seconds N] [-o table|json]",
                                           .run = calibrate};

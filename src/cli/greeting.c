@@ -187,7 +187,7 @@ static void models(const struct greeting *g, int columns, struct ipw_buf *out)
     }
     if (n > shown)
         ipw_buf_addf(&s, "  +%zu", n - shown);
-    line("Models here", n ? s.s : "none found", n ? NULL : "ipw help model", columns, out);
+    line("Models here", n ? s.s : "none found", n ? NULL : "ipw model list", columns, out);
     ipw_buf_release(&s);
 }
 

@@ -5,7 +5,7 @@
 
 run 0 "$IPW" version
 shows "(C)"
-run 0 "$IPW"
+run 0 "$IPW" help
 shows "usage: ipw COMMAND"
 run 0 "$IPW" --help
 awk 'length > 80 { exit 1 }' "$work/out" || fail "the help is wider than 80 columns"
