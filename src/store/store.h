@@ -163,4 +163,7 @@ int store_each_event(struct store *s,
 /* Takes dir/lock (made if absent, holds the pid as text) or IPW_E_LOCKED; kept until store_close. Used by
  * store_create and store_open. */
 
+/* The process that writes the run now; -1: one whose number is not known, 0: none. */
+int64_t store_writer(const char *dir);
+
 #endif
