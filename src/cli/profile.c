@@ -14,8 +14,8 @@
 #include "cli/calibration.h"
 #include "cli/complete.h"
 #include "cli/meter.h"
-#include "cli/progress.h"
 #include "cli/version.h"
+#include "cli/watch.h"
 #include "report/report.h"
 #include "run/baseline.h"
 #include "run/estimate.h"
@@ -26,7 +26,7 @@ struct profile {
     struct cli *cli;
     struct run_plan plan;
     char *output_dir, *resume, *shard, *format;
-    bool retry_errors, other_machine, allow_missing;
+    bool retry_errors, other_machine, allow_missing, watch;
     int64_t allow_failures;
 
     char dir[PATH_MAX];
@@ -343,13 +343,16 @@ static int open_model(struct profile *p, struct ipw_err *err)
 
 static int ask(struct profile *p, struct ipw_err *err)
 {
-    struct progress bar;
+    struct watch view;
+    char title[320];
+    const struct engine_model *m = p->ops->model(p->engine);
+    snprintf(title, sizeof title, "%s %s on %s", m->name ? m->name : "model", m->quant ? m->quant : "", p->data->name);
     struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
                           .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady, .ops = p->ops, .engine = p->engine,
-                          .signals = p->cli->signals, .progress = progress_draw, .ud = &bar};
-    progress_begin(&bar, p->cli->err_tty, p->todo.total - p->todo.n);
+                          .signals = p->cli->signals, .progress = watch_draw, .ud = &view};
+    watch_begin(&view, p->watch, p->cli->err_tty, p->todo.total - p->todo.n, title, p->data);
     int rc = run_execute(&ctx, err);
-    progress_end(&bar);
+    watch_end(&view);
     return rc ? rc : watch_idle(p, "after", err);
 }
 
@@ -415,6 +418,8 @@ static int profile_run(struct profile *p)
     run_machine_read(&p->machine, &p->cli->env);
     int rc = p->resume ? resume(p, &err) : begin(p, &err);
     if (!rc && p->todo.n) {
+        if (p->watch && !watch_can(p->cli->err_tty))
+            cli_say("--watch needs a terminal that it can draw in, and stderr is none; going on without");
         cli_say("%zu questions of %s into %s", p->todo.n, p->data->name, p->dir);
         rc = open_model(p, &err);
         asked = !rc;
@@ -493,6 +498,7 @@ static int profile(struct cli *cli, int argc, char **argv)
         {"output-dir", "output_path", 0, OPTION_TEXT, &p.output_dir, 0, 0, "DIR", "where run folders go (runs)", false},
         {"allow-failures", NULL, 0, OPTION_INT, &p.allow_failures, 0, 1e9, "N", "exit 0 with up to N failed (0)", false},
         {"allow-missing", NULL, 0, OPTION_FLAG, &p.allow_missing, 0, 0, NULL, "IPJ though many joules are missing", false},
+        {"watch", NULL, 0, OPTION_FLAG, &p.watch, 0, 0, NULL, "draw power, tokens/s and the question as it runs", false},
         {"output", NULL, 'o', OPTION_TEXT, &p.format, 0, 0, "FORMAT", "table or json (table)", false},
     };
     enum { N = sizeof opt / sizeof opt[0] };
