@@ -108,6 +108,8 @@ static void machine(const struct greeting *g, int columns, struct ipw_buf *out)
     gpus(g->meter, text, sizeof text);
     bool gpu = *text;
     add(&s, text);
+    if (!*m.cpu)
+        ipw_env_read(g->env, "/proc/device-tree/model", m.cpu, sizeof m.cpu);
     short_name(m.cpu, text, sizeof text);
     add(&s, text);
     if (!gpu) {
@@ -143,7 +145,7 @@ static void joules(const struct greeting *g, int columns, struct ipw_buf *out)
     if (ipw_streq(source, "estimated"))
         line(label, "so far estimated: a CPU load model, marked ~", NULL, columns, out);
     else if (ipw_streq(source, "none") || !n)
-        line(label, "none can be had here", hint, columns, out);
+        line(label, "nothing to measure or to estimate with", hint, columns, out);
     if (g->trouble)
         line("", g->trouble, NULL, columns, out);
 }
@@ -226,7 +228,7 @@ static void newest(const struct greeting *g, int columns, struct ipw_buf *out)
         ipw_buf_addf(&s, "%.0f %% right, ", 100 * r->accuracy);
     report_num(r->per_query_j, j);
     if (r->complete && isfinite(r->per_query_j))
-        ipw_buf_addf(&s, "%s%s J a question, ", ipw_streq(r->energy_source, "estimated") ? "~" : "", j);
+        ipw_buf_addf(&s, "%s%s J/query, ", ipw_streq(r->energy_source, "estimated") ? "~" : "", j);
     ipw_buf_adds(&s, when);
     if (!r->complete && !r->running)
         ipw_buf_addf(&resume, "ipw profile --resume %s", cli_quote(r->dir, quoted, sizeof quoted));

@@ -12,13 +12,13 @@
 #include "cli/terminal.h"
 #include "report/report.h"
 
-enum { LABEL = 12, NUMBER = 20 }; /* columns of the names; of names and figures, where the graph begins */
+enum { LABEL = 12, NUMBER = 21 }; /* columns of the names; of names and figures, where the graph begins */
 
 /* ---- a frame ---- */
 
 static void end_line(struct ipw_buf *out, size_t at, int columns)
 {
-    while ((int)(out->len - at) > columns - 1)
+    while (out->len > at && ((int)(out->len - at) > columns - 1 || out->s[out->len - 1] == ' '))
         out->s[--out->len] = '\0';
     ipw_buf_addc(out, '\n');
 }
@@ -30,7 +30,7 @@ static void sides(const char *left, const char *right, int columns, struct ipw_b
     struct ipw_buf s = IPW_BUF_INIT;
     report_cut(left, room, &s);
     at = report_width(s.s);
-    ipw_buf_addf(out, "%s%*s%s\n", s.s, columns - 1 - (int)strlen(right) - at, "", right);
+    ipw_buf_addf(out, "%s%*s%s\n", s.s, *right ? columns - 1 - (int)strlen(right) - at : 0, "", right);
     ipw_buf_release(&s);
 }
 
