@@ -229,33 +229,6 @@ static int scan(struct facts *f, struct gguf_header *h, int fd)
     return gguf_scan(h, fd, f->info->bytes, &visitor, f);
 }
 
-int64_t gguf_info_peek(struct gguf_info *info, const char *path, bool whole, bool quant, const char **problem)
-{
-    struct facts f;
-    struct gguf_header h;
-    struct stat st;
-    begin(&f, info);
-    f.quick = !whole;
-    f.quant_known = quant;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe of that name must not stop us */
-    *problem = "a file that cannot be read (its permissions)";
-    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-        if (fd >= 0)
-            close(fd);
-        return 0;
-    }
-    info->bytes = st.st_size;
-    int rc = scan(&f, &h, fd);
-    close(fd);
-    finish(&f, h.whole);
-    *problem = rc == IPW_E_IO                     ? "a file that cannot be read (the disk fails)"
-               : rc                               ? h.fault
-               : h.whole && h.end > info->bytes   ? "truncated: not all of its weights are there"
-               : !*info->arch                     ? "a GGUF file without an architecture"
-                                                  : not_text(&f, h.n_tensors);
-    return h.whole ? h.data_offset : 0;
-}
-
 static int fingerprint(struct gguf_info *info, int fd, int64_t size, int64_t data_offset, struct ipw_err *err)
 {
     const int64_t sample = 1 << 20;
@@ -286,6 +259,33 @@ static int fingerprint(struct gguf_info *info, int fd, int64_t size, int64_t dat
     return rc;
 }
 
+static int64_t peek(struct gguf_info *info, const char *path, bool whole, bool quant, const char **problem)
+{
+    struct facts f;
+    struct gguf_header h;
+    struct stat st;
+    begin(&f, info);
+    f.quick = !whole;
+    f.quant_known = quant;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe of that name must not stop us */
+    *problem = "a file that cannot be read (its permissions)";
+    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+        if (fd >= 0)
+            close(fd);
+        return 0;
+    }
+    info->bytes = st.st_size;
+    int rc = scan(&f, &h, fd);
+    close(fd);
+    finish(&f, h.whole);
+    *problem = rc == IPW_E_IO                     ? "a file that cannot be read (the disk fails)"
+               : rc                               ? h.fault
+               : h.whole && h.end > info->bytes   ? "truncated: not all of its weights are there"
+               : !*info->arch                     ? "a GGUF file without an architecture"
+                                                  : not_text(&f, h.n_tensors);
+    return h.whole ? h.data_offset : 0;
+}
+
 /* Adds up what the other parts of a split file hold. */
 static int other_parts(struct gguf_info *info, const char *path, struct ipw_err *err)
 {
@@ -307,7 +307,7 @@ static int other_parts(struct gguf_info *info, const char *path, struct ipw_err 
         if (access(other, R_OK))
             return ipw_err_set(err, IPW_E_INPUT, "part %d of %d of '%s' is missing: download '%s' too", i, parts, path,
                                fs_basename(other));
-        gguf_info_peek(&more, other, true, true, &problem);
+        peek(&more, other, true, true, &problem);
         if (problem && more.params_total < 0)
             return ipw_err_set(err, IPW_E_INPUT, "'%s' is %s; download it again", other, problem);
         info->bytes += more.bytes;
@@ -315,6 +315,15 @@ static int other_parts(struct gguf_info *info, const char *path, struct ipw_err 
         info->params_active += more.params_active;
     }
     return 0;
+}
+
+int64_t gguf_info_peek(struct gguf_info *info, const char *path, bool whole, bool quant, const char **problem)
+{
+    struct ipw_err err;
+    int64_t n = peek(info, path, whole, quant, problem);
+    if (whole && !*problem && other_parts(info, path, &err))
+        *problem = "not whole, or not the first of its parts";
+    return n;
 }
 
 static int read_header(struct gguf_info *info, struct gguf_header *h, int fd, const char *path, struct ipw_err *err)
