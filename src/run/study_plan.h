@@ -3,6 +3,8 @@
 #ifndef IPW_RUN_STUDY_PLAN_H
 #define IPW_RUN_STUDY_PLAN_H
 
+#include <stddef.h>
+
 #include "run/plan.h"
 
 struct study_run { /* strings are owned */
