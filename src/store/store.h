@@ -164,4 +164,7 @@ int store_each_event(struct store *s,
  * IPW_E_LOCKED naming the pid. store_create and store_open take a run's; a folder of runs may have one of its own. */
 int store_lock(const char *dir, struct ipw_err *err);
 
+/* The process that writes the run now; -1: one whose number is not known, 0: none. */
+int64_t store_writer(const char *dir);
+
 #endif
