@@ -90,14 +90,28 @@ int profile_check_model(struct profile *p, struct ipw_err *err)
     return 0;
 }
 
+/* What an earlier run here cost, else what the model's size tells. */
+static void estimate(struct profile *p)
+{
+    struct stat st;
+    struct ipw_err ignored;
+    struct run_briefs own = {0};
+    int64_t bytes = stat(p->plan.model, &st) ? 0 : (int64_t)st.st_size;
+    if (!p->earlier && p->output_dir)
+        (void)!runs_list(&own, p->output_dir, &ignored);
+    const struct run_brief *b = run_estimate_earlier(p->earlier ? p->earlier : &own, p->plan.model, bytes,
+                                                     p->machine.host, p->data->name);
+    run_estimate_of(&p->estimate, p->todo.n, bytes, b);
+    runs_release(&own);
+}
+
 int profile_check_meter(struct profile *p, struct ipw_err *err)
 {
-    struct stat model;
     int rc = cli_meter_open(&p->meter, p->cli, &(struct cli_meter){p->plan.energy, p->plan.devices, p->plan.include}, err);
     if (rc)
         return rc;
-    int64_t bytes = stat(p->plan.model, &model) ? 0 : (int64_t)model.st_size;
-    run_estimate_of(&p->estimate, p->todo.n, bytes, NULL);
+    if (!p->of) /* a block has its run's */
+        estimate(p);
     return run_baseline_of(&p->baseline, &p->plan, meter_source(p->meter), p->estimate.seconds, err);
 }
 
@@ -250,8 +264,7 @@ static int check_flags(const struct profile *p, const struct option *clash, cons
 /* One run, or several as a study. */
 static int start(struct profile *p, bool model_given, struct ipw_err *err)
 {
-    char study[PATH_MAX];
-    if (p->resume && study_folder(p->resume, study))
+    if (p->resume && study_folder(p->resume))
         return study_resume(p, p->resume);
     size_t runs = (p->models.n ? p->models.n : 1) * (p->datasets.n ? p->datasets.n : 1) * (size_t)p->repeat;
     if (!p->resume && (runs > 1 || p->blocks > 1))

@@ -23,6 +23,7 @@ struct profile {
     int64_t allow_failures, repeat, blocks; /* blocks 0: chosen */
 
     /* of a block; else zero */
+    const struct run_briefs *earlier; /* runs to estimate from; NULL: those in output_dir */
     const char *into;       /* the run's folder, made if absent; NULL: the next free one in output_dir */
     const char *labels_json; /* meta labels of a new run; NULL: none */
     int64_t block, of;      /* of 0: all that is owed */

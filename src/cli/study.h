@@ -12,7 +12,8 @@ struct study_job {
     struct study_plan plan;        /* without the runs that something is missing for */
     struct run_estimate *estimate; /* by run */
     double seconds, joules;        /* of all; joules NAN when one is not known */
-    struct option_list missing;    /* what the study names and this machine has not, in words */
+    struct option_list missing;    /* what the study names and this machine has not: "model 'x.gguf'" */
+    struct ipw_err first_missing;  /* the whole reason of the first */
     size_t cells;                  /* runs with those that something is missing for */
 };
 void study_job_release(struct study_job *j);

@@ -18,8 +18,10 @@ void study_job_release(struct study_job *j)
     *j = (struct study_job){0};
 }
 
-static void miss(struct study_job *j, const char *text)
+static void miss(struct study_job *j, const char *what, const char *name)
 {
+    char text[100];
+    snprintf(text, sizeof text, "%s '%.60s'", what, name);
     for (size_t i = 0; i < j->missing.n; i++)
         if (!strcmp(j->missing.v[i], text))
             return;
@@ -64,17 +66,25 @@ static int configure(struct profile *p, const struct study *s, const struct stud
 /* What is not here is noted; anything else that is wrong is an error. */
 static int check(struct study_job *j, struct profile *p, bool *here, struct ipw_err *err)
 {
-    int (*const part[])(struct profile *, struct ipw_err *) = {profile_check_engine, profile_check_model,
-                                                               profile_check_data};
+    const struct {
+        int (*check)(struct profile *, struct ipw_err *);
+        const char *what, *name;
+    } part[] = {{profile_check_engine, "engine", p->plan.engine},
+                {profile_check_model, "model", p->plan.model},
+                {profile_check_data, "question set", p->plan.dataset}};
     *here = true;
+    if (!p->plan.model)
+        return ipw_err_set(err, IPW_E_USAGE, "which model? the study names none; give -m the path of a GGUF file");
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+        char *name = ipw_strdup(part[i].name); /* a check may put a whole path there */
         struct ipw_err why;
-        if (!p->plan.model && part[i] == profile_check_model)
-            ipw_err_set(&why, IPW_E_USAGE, "which model? the study names none; give -m the path of a GGUF file");
-        else if (!part[i](p, &why))
-            continue;
-        *here = false;
-        miss(j, why.text);
+        if (part[i].check(p, &why)) {
+            if (!j->missing.n)
+                j->first_missing = why;
+            *here = false;
+            miss(j, part[i].what, name);
+        }
+        free(name);
     }
     return *here ? profile_check_meter(p, err) : 0;
 }
@@ -104,12 +114,13 @@ static void name_run(struct study_plan *plan, struct study_run *run, const struc
 }
 
 static int add(struct study_job *j, const struct study *s, const struct study_cell *c, const struct profile *base,
-               double *overhead, struct ipw_err *err)
+               const struct run_briefs *earlier, double *overhead, struct ipw_err *err)
 {
     struct profile p;
     char *labels = NULL;
     bool here;
     profile_init(&p, base->cli);
+    p.earlier = earlier;
     run_machine_read(&p.machine, &base->cli->env);
     int rc = configure(&p, s, c, base, err);
     if (!rc)
@@ -123,6 +134,7 @@ static int add(struct study_job *j, const struct study *s, const struct study_ce
         labels = NULL;
         run->before = ipw_strdup(c->setting->before);
         run->questions = (int64_t)p.todo.total;
+        run->seconds = p.estimate.seconds;
         run_plan_release(&run->plan);
         run->plan = p.plan;
         run_plan_init(&p.plan);
@@ -139,18 +151,19 @@ int study_make(struct study_job *j, const struct study *s, const struct profile 
 {
     double overhead = 0;
     int rc = 0;
+    struct run_briefs earlier;
+    struct ipw_err ignored;
+    (void)!runs_list(&earlier, base->output_dir, &ignored);
     *j = (struct study_job){.cells = study_cells(s)};
     j->plan.name = ipw_strdup(s->name);
     j->plan.after = ipw_strdup(s->after);
     for (size_t i = 0; i < j->cells && !rc; i++) {
         struct study_cell c = study_cell_at(s, i);
-        rc = add(j, s, &c, base, &overhead, err);
+        rc = add(j, s, &c, base, &earlier, &overhead, err);
     }
-    if (!rc && s->judge) {
-        char text[200];
-        snprintf(text, sizeof text, "no judge '%.100s': this build has no judges yet", s->judge);
-        miss(j, text);
-    }
+    runs_release(&earlier);
+    if (!rc && s->judge)
+        miss(j, "judge", s->judge);
     for (size_t i = 0; i < j->plan.n; i++) {
         j->seconds += j->estimate[i].seconds;
         j->joules += j->estimate[i].joules;
@@ -176,12 +189,13 @@ void study_say(const struct study_job *j)
         snprintf(joules, sizeof joules, " and %.3g %s", j->joules < 1e6 ? j->joules / 1e3 : j->joules / 1e6,
                  j->joules < 1e6 ? "kJ" : "MJ");
     cli_say("%s: %zu runs in %zu blocks, %s%s", j->plan.name, j->plan.n, blocks, run_estimate_words(j->seconds, words), joules);
-    const char *last = NULL;
     for (size_t i = 0; i < j->plan.n; i++) {
         const char *b = j->plan.v[i].before;
-        if (b && !ipw_streq(b, last))
-            cli_say("before each block of %s: %s", j->plan.v[i].labels, b);
-        last = b;
+        size_t k = 0;
+        while (k < i && !ipw_streq(b, j->plan.v[k].before))
+            k++;
+        if (b && k == i) /* each once */
+            cli_say("before blocks: %s", b);
     }
     if (j->plan.after)
         cli_say("at the end: %s", j->plan.after);
