@@ -2,6 +2,7 @@
 # Bare `ipw`, ipw doctor and --watch as they are typed: no home, no terminal, a pipe that closes, a terminal of 40 columns.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+model=$(smollm2) # before the caches are elsewhere
 cd "$work"
 export HOME=$work/home XDG_DATA_HOME=$work/data XDG_CACHE_HOME=$work/cache
 mkdir "$HOME"
@@ -19,8 +20,9 @@ shows "This machine"
 grep -q $'\033' "$work/out" && fail "escapes in the greeting"
 run 0 env IPW_SYSFS_ROOT="$work/nosys" IPW_PROC_ROOT="$work/noproc" "$IPW"
 shows "ipw doctor energy"
-run 0 bash -c '"$0" | head -n 1' "$IPW"
-run 0 bash -c '"$0" doctor | head -n 1' "$IPW"
+for command in "" doctor "doctor energy"; do
+    run 0 bash -o pipefail -c "'$IPW' $command | head -n 1"
+done
 
 # damaged settings are told and stop nothing
 mkdir -p "$XDG_CONFIG_HOME/ipw"
@@ -98,7 +100,6 @@ if [ "$(id -u)" != 0 ] || command -v setpriv >/dev/null; then
 fi
 
 # --watch without a terminal says so and goes on
-model=$(smollm2)
 run 0 "$IPW" profile -m "$model" --threads 1 -n 1 --baseline none --watch --output-dir "$work/runs"
 says "--watch needs a terminal"
 grep -q $'\033' "$work/err" && fail "escapes without a terminal"
@@ -134,5 +135,5 @@ wait_for "--resume"
 if screen | grep -q 'Power '; then screen >&2; fail "the frame was not cleared"; fi
 tmux -L "$socket" resize-window -x 40 -y 24
 tmux -L "$socket" send-keys "clear; '$IPW'; '$IPW' profiel" Enter
-wait_for "did you mean"
+wait_for "mean 'profile'"
 wait_for "Newest run"
