@@ -13,7 +13,7 @@ static int show(struct profile *p, const struct table_run *run, const struct acc
     struct ipw_buf out = IPW_BUF_INIT;
     char analyze[PATH_MAX + 64], quoted[PATH_MAX];
     snprintf(analyze, sizeof analyze, "ipw analyze accuracy %s", cli_quote(p->dir, quoted, sizeof quoted));
-    const char *next[] = {analyze, "ipw sensors             what could be measured on this machine",
+    const char *next[] = {analyze, "ipw doctor              what can be measured here, and how",
                           "ipw profile -m MODEL.gguf     the same questions to another model", NULL};
     if (!strcmp(p->format, "json")) {
         char *json = report_summary_json(run, figures);
