@@ -280,14 +280,15 @@ static int plan(struct cli *cli, int argc, char **argv)
 
 /* ---- run ---- */
 
-/* More than an hour, and command lines out of a file, are asked for. 0: go; 1: no; else an error. */
-static int confirm(const struct cli *cli, const struct study_job *j, bool yes, struct ipw_err *err)
+/* More than an hour, and command lines out of a file, are asked for: *yes is the answer. */
+static int confirm(const struct cli *cli, const struct study_job *j, bool *yes, struct ipw_err *err)
 {
     bool commanded = j->plan.after != NULL;
     char words[32], answer[16] = "";
     for (size_t i = 0; i < j->plan.n; i++)
         commanded |= j->plan.v[i].before != NULL;
-    if (yes || (j->seconds <= ASK_ABOVE_S && !commanded))
+    *yes |= j->seconds <= ASK_ABOVE_S && !commanded;
+    if (*yes)
         return 0;
     if (!isatty(STDIN_FILENO) || !cli->err_tty)
         return ipw_err_set(err, IPW_E_USAGE,
@@ -296,7 +297,8 @@ static int confirm(const struct cli *cli, const struct study_job *j, bool yes, s
     fprintf(stderr, "ipw: start? [y/N] ");
     fflush(stderr);
     ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
-    return n > 0 && (answer[0] == 'y' || answer[0] == 'Y') ? 0 : 1;
+    *yes = n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+    return 0;
 }
 
 static int start(const char *spec, struct study_flags *f)
@@ -305,7 +307,7 @@ static int start(const char *spec, struct study_flags *f)
     struct study_job j;
     struct ipw_err err;
     char dir[PATH_MAX];
-    int code = 0, no = 0, rc = open_study(&s, &j, spec, &f->base, &err);
+    int code = 0, rc = open_study(&s, &j, spec, &f->base, &err);
     for (size_t i = 0; i < j.missing.n && !rc; i++)
         cli_say("missing: %s", j.missing.v[i]);
     if (!rc && j.missing.n == 1)
@@ -316,14 +318,13 @@ static int start(const char *spec, struct study_flags *f)
                          j.missing.n);
     if (!rc) {
         study_say(&j);
-        no = confirm(f->base.cli, &j, f->yes, &err);
-        rc = no > 1 ? no : 0;
+        rc = confirm(f->base.cli, &j, &f->yes, &err);
     }
-    if (!rc && !no)
+    if (!rc && f->yes)
         rc = study_folder_make(&j.plan, f->base.output_dir, dir, &err);
     if (rc)
         code = cli_fail(&err);
-    else if (!no)
+    else if (f->yes)
         code = study_execute(&j.plan, dir, &f->base);
     study_job_release(&j);
     study_release(&s);
