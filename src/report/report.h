@@ -32,6 +32,10 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
 void report_accuracy(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n,
                      const char *format, struct ipw_buf *out);
 
+/* Text from models, files and users. NULL adds nothing. report_cut: at most width columns, cut texts end in "..". */
+void report_text(const char *s, struct ipw_buf *out);
+void report_cut(const char *s, int width, struct ipw_buf *out);
+
 /* A figure for reading: two significant digits below 100, whole above ("0.0097", "7.7", "14", "212"), "-" for NAN. The
  * one number formatter of every table. */
 void report_num(double x, char out[24]);
