@@ -1,7 +1,6 @@
 #include "run/machine.h"
 
 #include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,19 +58,6 @@ static const char *power_source(const struct ipw_env *env)
     return found;
 }
 
-/* "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb ...": the first word that begins with a digit. */
-static void driver(const struct ipw_env *env, char *out, size_t size)
-{
-    char text[512];
-    out[0] = '\0';
-    read_text(env, "/proc/driver/nvidia/version", text, sizeof text);
-    for (char *s = text; *s && *s != '\n'; s++)
-        if (s > text && s[-1] == ' ' && ipw_isdigit((unsigned char)*s)) {
-            snprintf(out, size, "nvidia %.*s", (int)strcspn(s, " \n"), s);
-            return;
-        }
-}
-
 void run_machine_read(struct run_machine *m, const struct ipw_env *env)
 {
     static const char smbios[] = "/sys/class/dmi/id/board_name";
@@ -90,10 +76,6 @@ void run_machine_read(struct run_machine *m, const struct ipw_env *env)
     m->hypervisor = strstr(text, " hypervisor ") != NULL;
     m->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     read_text(env, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", m->governor, sizeof m->governor);
-    read_text(env, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", text, sizeof text);
-    double khz;
-    m->cpu_max_mhz = ipw_parse_f64(text, &khz) ? khz / 1000 : (double)NAN;
-    driver(env, m->driver, sizeof m->driver);
     m->power_source = power_source(env);
 }
 

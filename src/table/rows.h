@@ -37,8 +37,8 @@ struct table_row {
     const char *energy_reason;
 };
 
-/* A word about a run: a label its user gave, or what the machine was set to. */
-struct table_fact {
+/* A word the user gave a run. */
+struct table_label {
     const char *name, *value;
 };
 
@@ -68,8 +68,8 @@ struct table_run {
     bool idle_drifts, idle_quick; /* quick: watched for seconds only, the net figures are indicative */
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
-    const struct table_fact *labels, *conditions;
-    size_t n_labels, n_conditions;
+    const struct table_label *labels;
+    size_t n_labels;
     struct table_row *v;
     size_t n, cap;
     struct ipw_arena arena; /* owns every string */
