@@ -18,6 +18,7 @@
 #include "cli/version.h"
 #include "report/report.h"
 #include "run/baseline.h"
+#include "run/estimate.h"
 #include "run/finish.h"
 #include "run/runner.h"
 
@@ -39,6 +40,7 @@ struct profile {
     struct run_segment segment;
     struct recorder recorder;
     struct run_baseline baseline;
+    struct run_estimate estimate;
 };
 
 /* ---- before the model is loaded: everything that can be wrong is found here ---- */
@@ -95,7 +97,8 @@ static int open_meter(struct profile *p, struct ipw_err *err)
     if (rc)
         return rc;
     int64_t bytes = stat(p->plan.model, &model) ? 0 : (int64_t)model.st_size;
-    return run_baseline_of(&p->baseline, &p->plan, meter_source(p->meter), p->todo.n, bytes, err);
+    run_estimate_of(&p->estimate, p->todo.n, bytes, NULL);
+    return run_baseline_of(&p->baseline, &p->plan, meter_source(p->meter), p->estimate.seconds, err);
 }
 
 static int put_plan(struct profile *p, struct ipw_err *err)
