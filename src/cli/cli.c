@@ -13,6 +13,9 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/config.h"
+#include "cli/greet.h"
+#include "cli/terminal.h"
+#include "report/report.h"
 
 static _Atomic int signals;
 
@@ -88,7 +91,15 @@ void cli_say(const char *fmt, ...)
         if ((unsigned char)*p < 0x20 || *p == 0x7f || ((unsigned char)*p == 0xc2 && (p[1] & 0xe0) == 0x80))
             *p = '?';
     fflush(stdout);
-    fprintf(stderr, "ipw: %s\n", text);
+    if (!isatty(STDERR_FILENO)) { /* one message, one line: for grep and logs */
+        fprintf(stderr, "ipw: %s\n", text);
+        return;
+    }
+    struct ipw_buf out = IPW_BUF_INIT;
+    report_fold(*text ? text : "?", terminal_columns(STDERR_FILENO), 5, 5, &out);
+    memcpy(out.s, "ipw: ", 5);
+    fwrite(out.s, 1, out.len, stderr);
+    ipw_buf_release(&out);
 }
 
 int cli_fail(const struct ipw_err *err)
@@ -272,7 +283,9 @@ int cli_main(int argc, char **argv)
         return ipw_err_exit_code(IPW_E_USAGE);
     if (!cli.env.at.meter && !*cli.env.sys_root) /* it knows only the machine's own /sys */
         cli.env.at.meter = installed_meter();
-    const char *name = argc > 1 ? argv[1] : "help";
+    if (argc < 2)
+        return greet(&cli);
+    const char *name = argv[1];
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";
     if (!strcmp(name, "--version"))

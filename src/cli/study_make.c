@@ -129,6 +129,7 @@ static int add(struct study_job *j, const struct study *s, const struct study_ce
         rc = check(j, &p, &here, err);
     if (!rc && here) {
         struct study_run *run = study_plan_add(&j->plan);
+        *overhead += overhead_s(&p);
         name_run(&j->plan, run, &p);
         run->labels = labels;
         labels = NULL;
@@ -140,7 +141,6 @@ static int add(struct study_job *j, const struct study *s, const struct study_ce
         run_plan_init(&p.plan);
         j->estimate = ipw_realloc(j->estimate, j->plan.n * sizeof *j->estimate);
         j->estimate[j->plan.n - 1] = p.estimate;
-        *overhead += overhead_s(&p);
     }
     free(labels);
     profile_release(&p);

@@ -56,8 +56,12 @@ int energy_kind_of(const char *word);  /* -1 if none */
 /* Why something cannot be read and what to do: ids are stable (telemetry catalogue E_..., W_...). */
 struct energy_remedy {
     const char *id; /* NULL: none */
-    char text[1200];
+    char text[1200]; /* a sentence; then, on lines that begin with four spaces, commands as they are pasted, and between
+                        them lines that say what for. Names no flag of one command: many print it */
 };
+
+/* Length of the sentence alone. */
+int energy_remedy_sentence(const struct energy_remedy *r);
 
 struct energy_channel {
     char id[96];     /* "rapl:intel-rapl:0": stable over reboots, unique in a meter */
@@ -76,6 +80,8 @@ struct energy_channel {
     int64_t latency_ns;  /* median time of one read, measured when opened; 0 unknown */
     double gain_u;       /* one-sigma relative gain uncertainty */
     double pmax_w;       /* plausible maximum (2x the power cap); 0 unknown */
+    double limit_w;      /* of a GPU: the power limit in force when opened; 0 unknown */
+    char driver[48];     /* of a GPU: its driver's version; "" unknown */
     bool estimated;      /* a model, not a counter */
     bool unused;         /* its device takes no part (not selected, computes nothing): never in a total */
     bool included;       /* the user says it belongs to the total (--include) */

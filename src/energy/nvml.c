@@ -23,6 +23,7 @@ struct energy_collector {
     struct nvml_api api;
     struct nvml_item *item; /* one per row, in the order of the rows */
     size_t n, cap;
+    char driver[48]; /* "580.95.05"; "" unknown */
 };
 
 static int nvml_read(struct energy_collector *c, const struct ipw_env *env, size_t local, uint64_t *raw)
@@ -116,8 +117,8 @@ static void warn(struct energy_channel *row, const struct gpu *g, int window_ms,
     if (g->mig) {
         remedy_set(&row->remedy, "E_MIG_SHARED",
                    "this GPU is split into MIG instances, and its sensors see the whole board: the energy of other "
-                   "instances is in these figures. Leave them idle while measuring, or switch MIG off "
-                   "(sudo nvidia-smi -mig 0)");
+                   "instances is in these figures. Leave them idle while measuring.\n"
+                   "Or switch MIG off:\n    sudo nvidia-smi -mig 0");
     } else if (row->part_time && !g->counter) {
         energy_remedy_set(&row->remedy, "W_PART_TIME",
                           "this GPU has no energy counter, and its power sensor looks at %d ms of every %d ms: single short "
@@ -150,6 +151,8 @@ static struct energy_channel *add_row(struct energy_collector *c, struct energy_
     memcpy(row->device, g->device, sizeof row->device);
     memcpy(row->name, g->name, sizeof row->name);
     memcpy(row->uuid, g->uuid, sizeof row->uuid);
+    memcpy(row->driver, c->driver, sizeof row->driver);
+    row->limit_w = g->limit_w;
     row->gpu = g->order;
     row->scope = ENERGY_SCOPE_GPU_BOARD;
     row->kind = ENERGY_KIND_COUNTER;
@@ -207,7 +210,8 @@ static void add_unreadable(struct energy_collector *c, struct energy_channels *l
     } else if (rc == NVML_GPU_IS_LOST) {
         remedy_set(r, "E_NVML_LOST",
                    "the GPU fell off the bus (NVML error 15), so what runs on it is not measured; look for Xid in "
-                   "dmesg, then reset it (sudo nvidia-smi --gpu-reset) or reboot");
+                   "dmesg, then reset it or reboot.\n"
+                   "Reset it:\n    sudo nvidia-smi --gpu-reset");
     } else if (rc == NVML_NO_PERMISSION || rc == NVML_OPERATING_SYSTEM) {
         remedy_set(r, "E_NVML_CGROUP",
                    "GPU blocked by cgroup (Slurm/container), so what runs on it is not measured; ask the scheduler for "
@@ -323,8 +327,8 @@ static void add_obstacle(struct energy_channels *list, bool gpu_here, int rc, co
         {NVML_DRIVER_NOT_LOADED, "E_NVML_DRIVER",
          "NVIDIA driver not loaded: run nvidia-smi; in a container use --gpus all (nvidia-container-toolkit)"},
         {NVML_MISMATCH, "E_NVML_MISMATCH",
-         "NVIDIA user/kernel driver versions differ: reboot or reload the module (sudo rmmod nvidia_uvm nvidia; sudo "
-         "modprobe nvidia)"},
+         "NVIDIA user/kernel driver versions differ: reboot or reload the module.\n"
+         "Reload it:\n    sudo rmmod nvidia_uvm nvidia; sudo modprobe nvidia"},
         {NVML_OPERATING_SYSTEM, "E_NVML_CGROUP",
          "GPU blocked by cgroup (Slurm/container): ask the scheduler for it (--gres=gpu:1) or give it to the container "
          "(--gpus all)"},
@@ -354,6 +358,9 @@ static void add_gpus(struct energy_collector *c, struct energy_channels *list, c
 {
     unsigned n = 0;
     int rc = c->api.count(&n);
+    char driver[sizeof c->driver + 64] = ""; /* NVML_SYSTEM_DRIVER_VERSION_BUFFER_SIZE is 80 */
+    if (c->api.driver && !c->api.driver(driver, sizeof driver - 1))
+        snprintf(c->driver, sizeof c->driver, "%.47s", driver);
     struct gpu *g = ipw_calloc(MAX_GPUS, sizeof *g);
     n = rc ? 0 : n > MAX_GPUS ? MAX_GPUS : n;
     for (unsigned i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "table/compare.h"
 #include "table/figures.h"
 
 /* summary.json, as contract/summary.example.json. */
@@ -32,6 +33,10 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
 void report_accuracy(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n,
                      const char *format, struct ipw_buf *out);
 
+/* `ipw compare`: a sentence that answers, both runs side by side with both intervals, what else differs. r->refused must be
+ * "". format "table", "json" or "md"; columns: of the terminal, for "table". */
+void report_compare(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out);
+
 /* Text from models, files and users. NULL adds nothing. report_cut: at most width columns, cut texts end in "..". */
 void report_text(const char *s, struct ipw_buf *out);
 void report_cut(const char *s, int width, struct ipw_buf *out);
@@ -39,6 +44,11 @@ void report_cut(const char *s, int width, struct ipw_buf *out);
 /* A figure for reading: two significant digits below 100, whole above ("0.0097", "7.7", "14", "212"), "-" for NAN. The
  * one number formatter of every table. */
 void report_num(double x, char out[24]);
+
+/* Text for a terminal of so many columns, the last one left free: the first line after `first` spaces, the others after
+ * `rest`. A line of the text that begins with four spaces is a command and stays whole, however long; a 'quoted path', "ipw
+ * COMMAND" and "--flag VALUE" are not broken either. Control characters become '?'. */
+void report_fold(const char *text, int columns, int first, int rest, struct ipw_buf *out);
 
 /* Text table: columns padded, right-aligned where numeric; cells are UTF-8, cut to fit `width` columns. format
  * "table", "csv" (RFC 4180) or "md". */
