@@ -63,7 +63,8 @@ study "{\"models\": [\"$smol\"], \"settings\": [{\"before\": \"touch gone\"}]}"
 run 2 "$IPW" study run s.json </dev/null
 says "before blocks: touch gone"
 says "runs the commands above"
-[ ! -e runs ] && [ ! -e gone ] || fail "it was started without being asked"
+[ ! -e runs ] || fail "it was started without being asked"
+[ ! -e gone ] || fail "its command ran without being asked"
 
 # ---- one run: its time is said first, a preset and the settings file set what no flag says
 echo '{"profile": {"max-tokens": 3, "threads": 1, "baseline": "none"}}' >"$XDG_CONFIG_HOME/ipw/config.json"
@@ -131,6 +132,11 @@ mv "$s" moved
 run 0 "$IPW" study run --resume moved
 run 0 "$IPW" analyze accuracy moved/profile_* -o csv
 shows "label_ctx"
+
+mkdir -p again && cp -r moved again/study_x_1 # an earlier run of each model tells more than its size
+run 0 "$IPW" study show s.json --output-dir again
+shows "from an earlier run here"
+shows " kJ"
 
 # ---- the same by flags, and a study whose command fails
 run 0 "$IPW" profile -m "$smol" --dataset q.jsonl -n 2 --repeat 2 --blocks 2 --max-tokens 2 -t 1 --baseline none --output-dir flags -o json
