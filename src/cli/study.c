@@ -94,18 +94,6 @@ static void add_list(struct ipw_buf *out, const char *what, const struct study_l
     ipw_buf_addc(out, '\n');
 }
 
-/* {"threads": 2, "system": "x"} as "threads 2, system x". */
-static char *in_words(const json_val *obj, const char *between)
-{
-    struct ipw_buf s = IPW_BUF_INIT;
-    for (struct json_iter it = json_iter(obj); json_next(&it);) {
-        char *value = json_str(it.val) ? ipw_strdup(json_str(it.val)) : json_print(it.val);
-        ipw_buf_addf(&s, "%s%s%s%s", s.len ? ", " : "", it.key, between, value);
-        free(value);
-    }
-    return ipw_buf_take(&s);
-}
-
 static void add_settings(struct ipw_buf *out, const struct study *s)
 {
     bool any = false;
@@ -114,8 +102,8 @@ static void add_settings(struct ipw_buf *out, const struct study *s)
         const struct {
             const char *what;
             char *text;
-        } part[] = {{"", in_words(t->label, "=")},
-                    {"with ", in_words(t->options, " ")},
+        } part[] = {{"", study_words(t->label, "=")},
+                    {"with ", study_words(t->options, " ")},
                     {"before: ", ipw_strdup(t->before ? t->before : "")}};
         for (size_t k = 0; k < sizeof part / sizeof part[0]; k++) {
             if (*part[k].text) {
@@ -197,11 +185,7 @@ static void add_plan(struct ipw_buf *out, const struct study_job *j)
     for (size_t i = 0; i < j->plan.n; i++) {
         const struct study_run *r = &j->plan.v[i];
         char num[3][24], words[32], model[64];
-        struct json_doc *doc = NULL;
-        struct ipw_err ignored;
-        (void)!json_read(&doc, r->labels, strlen(r->labels), 0, &ignored); /* ours, and well formed */
-        char *labels = in_words(json_root(doc), "=");
-        json_doc_free(doc);
+        char *labels = study_run_labels(r);
         run_model_word(r->plan.model, model, sizeof model);
         snprintf(num[0], sizeof num[0], "%zu", i + 1);
         snprintf(num[1], sizeof num[1], "%lld", (long long)r->questions);

@@ -179,6 +179,27 @@ int study_make(struct study_job *j, const struct study *s, const struct profile 
     return rc;
 }
 
+char *study_words(const json_val *obj, const char *between)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    for (struct json_iter it = json_iter(obj); json_next(&it);) {
+        char *value = json_str(it.val) ? ipw_strdup(json_str(it.val)) : json_print(it.val);
+        ipw_buf_addf(&s, "%s%s%s%s", s.len ? ", " : "", it.key, between, value);
+        free(value);
+    }
+    return ipw_buf_take(&s);
+}
+
+char *study_run_labels(const struct study_run *r)
+{
+    struct json_doc *doc;
+    struct ipw_err ignored;
+    (void)!json_read(&doc, r->labels, strlen(r->labels), 0, &ignored); /* ours, and well formed */
+    char *words = study_words(json_root(doc), "=");
+    json_doc_free(doc);
+    return words;
+}
+
 void study_say(const struct study_job *j)
 {
     char words[32], joules[64] = "";
