@@ -79,19 +79,7 @@ out:
 
 /* ---- show, plan ---- */
 
-/* A text of the file, safe for a terminal. */
-static void add_text(struct ipw_buf *out, const char *s)
-{
-    const char *cells[] = {s}, *head[] = {""};
-    struct ipw_buf table = IPW_BUF_INIT;
-    report_table(&(struct report_table){head, 1, 1, cells, 0}, "table", 60, &table);
-    const char *line = strchr(table.s, '\n');
-    line = line ? line + 1 : table.s;
-    while (*line == ' ')
-        line++;
-    ipw_buf_add(out, line, strcspn(line, "\n"));
-    ipw_buf_release(&table);
-}
+enum { WIDTH = 66 }; /* of what stands beside a heading */
 
 static void add_list(struct ipw_buf *out, const char *what, const struct study_list *l, const char *none)
 {
@@ -101,32 +89,46 @@ static void add_list(struct ipw_buf *out, const char *what, const struct study_l
     for (size_t i = 0; i < l->n; i++) {
         if (i)
             ipw_buf_addf(out, "\n%13s", "");
-        add_text(out, l->v[i]);
+        report_cut(l->v[i], WIDTH, out);
     }
     ipw_buf_addc(out, '\n');
 }
 
 static void add_settings(struct ipw_buf *out, const struct study *s)
 {
+    bool any = false;
     for (size_t i = 0; i < s->n_settings; i++) {
         const struct study_setting *t = &s->settings[i];
-        char *label = t->label ? json_print(t->label) : NULL, *options = t->options ? json_print(t->options) : NULL;
-        if (!label && !options && !t->before)
-            continue;
-        ipw_buf_addf(out, "   %-10s", i ? "" : "settings");
-        add_text(out, label ? label : options ? options : "");
-        if (label && options) {
-            ipw_buf_addf(out, "\n%13s", "");
-            add_text(out, options);
+        const struct {
+            const char *what;
+            char *text;
+        } part[] = {{"", study_words(t->label, "=")},
+                    {"with ", study_words(t->options, " ")},
+                    {"before: ", ipw_strdup(t->before ? t->before : "")}};
+        for (size_t k = 0; k < sizeof part / sizeof part[0]; k++) {
+            if (*part[k].text) {
+                ipw_buf_addf(out, "   %-10s%s", any ? "" : "settings", part[k].what);
+                report_cut(part[k].text, WIDTH - (int)strlen(part[k].what), out);
+                ipw_buf_addc(out, '\n');
+                any = true;
+            }
+            free(part[k].text);
         }
-        if (t->before) {
-            ipw_buf_addf(out, "\n%13sbefore: ", "");
-            add_text(out, t->before);
-        }
-        ipw_buf_addc(out, '\n');
-        free(label);
-        free(options);
     }
+}
+
+static void add_missing(struct ipw_buf *out, const struct study_job *j)
+{
+    static const char *const kinds[] = {"engine", "model", "question set", "judge"};
+    if (j->missing.n)
+        ipw_buf_adds(out, "\n Missing here; it cannot run without\n");
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        for (size_t i = 0; i < j->missing.n; i++)
+            if (ipw_starts(j->missing.v[i], kinds[k])) {
+                ipw_buf_adds(out, "   ");
+                report_cut(j->missing.v[i], WIDTH, out);
+                ipw_buf_addc(out, '\n');
+            }
 }
 
 static void add_cost(struct ipw_buf *out, const struct study_job *j)
@@ -148,43 +150,33 @@ static void add_cost(struct ipw_buf *out, const struct study_job *j)
         ipw_buf_addf(out, " (from %s)", j->estimate[0].basis);
     }
     ipw_buf_addc(out, '\n');
-    if (j->missing.n)
-        ipw_buf_addf(out, "\n Missing here; it cannot run without\n");
-    for (size_t i = 0; i < j->missing.n; i++) {
-        ipw_buf_adds(out, "   ");
-        add_text(out, j->missing.v[i]);
-        ipw_buf_addc(out, '\n');
-    }
 }
 
 static void add_study(struct ipw_buf *out, const struct study *s, const struct study_job *j)
 {
     ipw_buf_addc(out, ' ');
-    add_text(out, s->name);
+    report_cut(s->name, WIDTH, out);
     if (s->about) {
-        ipw_buf_adds(out, ": ");
-        add_text(out, s->about);
+        ipw_buf_adds(out, "\n ");
+        report_cut(s->about, 78, out);
     }
     ipw_buf_adds(out, "\n\n");
     add_list(out, "models", &s->models, "none: give -m");
     add_list(out, "datasets", &s->datasets, "starter");
     add_list(out, "engines", &s->engines, "llama");
     if (s->preset)
-        ipw_buf_addf(out, "   %-10s%s\n", "preset", s->preset);
+        add_list(out, "preset", &(struct study_list){(const char *[]){s->preset}, 1}, "");
     add_settings(out, s);
     ipw_buf_addf(out, "   %-10s%lld\n", "repeats", (long long)s->repeats);
-    if (s->after) {
-        ipw_buf_addf(out, "   %-10s", "at the end");
-        ipw_buf_addc(out, ' ');
-        add_text(out, s->after);
-        ipw_buf_addc(out, '\n');
-    }
+    if (s->after)
+        add_list(out, "after", &(struct study_list){(const char *[]){s->after}, 1}, "");
     add_cost(out, j);
+    add_missing(out, j);
 }
 
 static void add_plan(struct ipw_buf *out, const struct study_job *j)
 {
-    static const char *const head[] = {"#", "run", "labels", "n", "blocks", "time"};
+    static const char *const head[] = {"#", "model", "dataset", "labels", "n", "blocks", "time"};
     enum { COLS = sizeof head / sizeof head[0] };
     struct ipw_arena arena = {0};
     const char **cells = ipw_calloc(j->plan.n * COLS + 1, sizeof *cells);
@@ -192,17 +184,20 @@ static void add_plan(struct ipw_buf *out, const struct study_job *j)
     size_t k = 0, n = study_order(&j->plan, &block);
     for (size_t i = 0; i < j->plan.n; i++) {
         const struct study_run *r = &j->plan.v[i];
-        char num[3][24], words[32];
+        char num[3][24], words[32], model[64];
+        char *labels = study_run_labels(r);
+        run_model_word(r->plan.model, model, sizeof model);
         snprintf(num[0], sizeof num[0], "%zu", i + 1);
         snprintf(num[1], sizeof num[1], "%lld", (long long)r->questions);
         snprintf(num[2], sizeof num[2], "%lld", (long long)r->blocks);
-        const char *row[COLS] = {num[0], r->dir, r->labels, num[1], num[2],
+        const char *row[COLS] = {num[0], model, fs_basename(r->plan.dataset), labels, num[1], num[2],
                                  run_estimate_words(r->seconds, words) + strlen("about ")};
         for (size_t c = 0; c < COLS; c++)
             cells[k++] = ipw_arena_strdup(&arena, row[c]);
+        free(labels);
     }
     ipw_buf_addc(out, '\n');
-    report_table(&(struct report_table){head, COLS, j->plan.n, cells, 1u | 1u << 3 | 1u << 4}, "table", 80, out);
+    report_table(&(struct report_table){head, COLS, j->plan.n, cells, 1u | 1u << 4 | 1u << 5}, "table", 80, out);
     ipw_buf_adds(out, "\n Order of the blocks, by run:");
     size_t column = 80;
     for (size_t i = 0; i < n; i++) {
@@ -280,14 +275,15 @@ static int plan(struct cli *cli, int argc, char **argv)
 
 /* ---- run ---- */
 
-/* More than an hour, and command lines out of a file, are asked for. 0: go; 1: no; else an error. */
-static int confirm(const struct cli *cli, const struct study_job *j, bool yes, struct ipw_err *err)
+/* More than an hour, and command lines out of a file, are asked for: *yes is the answer. */
+static int confirm(const struct cli *cli, const struct study_job *j, bool *yes, struct ipw_err *err)
 {
     bool commanded = j->plan.after != NULL;
     char words[32], answer[16] = "";
     for (size_t i = 0; i < j->plan.n; i++)
         commanded |= j->plan.v[i].before != NULL;
-    if (yes || (j->seconds <= ASK_ABOVE_S && !commanded))
+    *yes |= j->seconds <= ASK_ABOVE_S && !commanded;
+    if (*yes)
         return 0;
     if (!isatty(STDIN_FILENO) || !cli->err_tty)
         return ipw_err_set(err, IPW_E_USAGE,
@@ -296,7 +292,8 @@ static int confirm(const struct cli *cli, const struct study_job *j, bool yes, s
     fprintf(stderr, "ipw: start? [y/N] ");
     fflush(stderr);
     ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
-    return n > 0 && (answer[0] == 'y' || answer[0] == 'Y') ? 0 : 1;
+    *yes = n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+    return 0;
 }
 
 static int start(const char *spec, struct study_flags *f)
@@ -305,7 +302,7 @@ static int start(const char *spec, struct study_flags *f)
     struct study_job j;
     struct ipw_err err;
     char dir[PATH_MAX];
-    int code = 0, no = 0, rc = open_study(&s, &j, spec, &f->base, &err);
+    int code = 0, rc = open_study(&s, &j, spec, &f->base, &err);
     for (size_t i = 0; i < j.missing.n && !rc; i++)
         cli_say("missing: %s", j.missing.v[i]);
     if (!rc && j.missing.n == 1)
@@ -316,14 +313,13 @@ static int start(const char *spec, struct study_flags *f)
                          j.missing.n);
     if (!rc) {
         study_say(&j);
-        no = confirm(f->base.cli, &j, f->yes, &err);
-        rc = no > 1 ? no : 0;
+        rc = confirm(f->base.cli, &j, &f->yes, &err);
     }
-    if (!rc && !no)
+    if (!rc && f->yes)
         rc = study_folder_make(&j.plan, f->base.output_dir, dir, &err);
     if (rc)
         code = cli_fail(&err);
-    else if (!no)
+    else if (f->yes)
         code = study_execute(&j.plan, dir, &f->base);
     study_job_release(&j);
     study_release(&s);

@@ -25,6 +25,11 @@ int study_make(struct study_job *j, const struct study *s, const struct profile 
 /* Lines about the plan for stderr: runs, blocks, time, joules, command lines it will run. */
 void study_say(const struct study_job *j);
 
+char *study_run_labels(const struct study_run *r); /* "threads=2, repeat=1", the caller frees */
+
+/* {"threads": 2, "system": "x"} as "threads=2, system=x" with between "=". The caller frees. */
+char *study_words(const json_val *obj, const char *between);
+
 /* Carries the plan out in dir, which holds its study.json; what is done already is left alone. flags: --allow-failures,
  * --allow-missing, --retry-errors, --allow-other-machine, -o. The exit code. */
 int study_execute(struct study_plan *plan, const char *dir, const struct profile *flags);

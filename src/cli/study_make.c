@@ -130,6 +130,7 @@ static int add(struct study_job *j, const struct study *s, const struct study_ce
         rc = check(j, &p, &here, err);
     if (!rc && here) {
         struct study_run *run = study_plan_add(&j->plan);
+        *overhead += overhead_s(&p);
         name_run(&j->plan, run, &p);
         run->labels = labels;
         labels = NULL;
@@ -141,7 +142,6 @@ static int add(struct study_job *j, const struct study *s, const struct study_ce
         run_plan_init(&p.plan);
         j->estimate = ipw_realloc(j->estimate, j->plan.n * sizeof *j->estimate);
         j->estimate[j->plan.n - 1] = p.estimate;
-        *overhead += overhead_s(&p);
     }
     free(labels);
     profile_release(&p);
@@ -178,6 +178,27 @@ int study_make(struct study_job *j, const struct study *s, const struct profile 
         j->seconds += (double)r->blocks * overhead / (double)j->plan.n;
     }
     return rc;
+}
+
+char *study_words(const json_val *obj, const char *between)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    for (struct json_iter it = json_iter(obj); json_next(&it);) {
+        char *value = json_str(it.val) ? ipw_strdup(json_str(it.val)) : json_print(it.val);
+        ipw_buf_addf(&s, "%s%s%s%s", s.len ? ", " : "", it.key, between, value);
+        free(value);
+    }
+    return ipw_buf_take(&s);
+}
+
+char *study_run_labels(const struct study_run *r)
+{
+    struct json_doc *doc;
+    struct ipw_err ignored;
+    (void)!json_read(&doc, r->labels, strlen(r->labels), 0, &ignored); /* ours, and well formed */
+    char *words = study_words(json_root(doc), "=");
+    json_doc_free(doc);
+    return words;
 }
 
 void study_say(const struct study_job *j)

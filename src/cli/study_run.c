@@ -83,14 +83,18 @@ static double left_s(const struct execution *x, size_t from)
     return left;
 }
 
+/* "block 2 of 8: smollm2-135m, threads=1: 4 questions; about 30 seconds left" */
 static void announce(const struct execution *x, size_t k, size_t questions)
 {
     const struct study_run *r = &x->plan->v[x->block[k].run];
-    char words[32], left[64] = "";
+    char words[32], left[64] = "", model[64], *labels = study_run_labels(r);
     double s = left_s(x, k);
+    run_model_word(r->plan.model, model, sizeof model);
     if (isfinite(s))
         snprintf(left, sizeof left, "; %s left", run_estimate_words(s, words));
-    cli_say("block %zu of %zu: %s, %zu question%s%s", k + 1, x->n_blocks, r->dir, questions, questions == 1 ? "" : "s", left);
+    cli_say("block %zu of %zu: %s%s%s: %zu question%s%s", k + 1, x->n_blocks, model, *labels ? ", " : "", labels, questions,
+            questions == 1 ? "" : "s", left);
+    free(labels);
 }
 
 /* A folder whose plan was never committed holds nothing: it is begun again. */

@@ -37,7 +37,7 @@ void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
         json_put_str(o, n, "energy_reason", r->energy_reason);
         for (size_t k = 0; k < run->n_labels; k++) {
             char name[64];
-            snprintf(name, sizeof name, "label_%s", run->labels[k].name);
+            snprintf(name, sizeof name, "label_%s", run->labels[k].key);
             json_put_str(o, n, name, run->labels[k].value);
         }
         char *line = json_write(o, n, false);

@@ -8,35 +8,45 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/str.h"
 
 enum { MAX_DEVICES = 32 };
 
-/* The highest reading of the gauges of this kind whose devices take part; NAN without one. */
-static double gauge(const struct meter *meter, const char *suffix)
+static const char *known(const char *s)
 {
-    size_t n;
-    const struct energy_channel *ch = meter_channels(meter, &n);
-    double most = NAN;
-    for (size_t i = 0; i < n; i++) {
-        struct energy_reading x;
-        if (ch[i].kind != ENERGY_KIND_GAUGE || ch[i].status != ENERGY_CHANNEL_OK || !ipw_ends(ch[i].id, suffix) ||
-            !meter_takes_part(meter, i))
-            continue;
-        meter_read(meter, i, &x);
-        if (!x.status)
-            most = fmax(most, (double)x.raw);
-    }
-    return most;
+    return s && *s ? s : NULL;
 }
 
-/* What the channels of the total may draw together, as far as their limits are known: half of what is plausible. */
-static double power_limit_w(const struct energy_channel *ch, size_t n)
+/* What holds the machine back, or lets it go: shown where runs differ in it. */
+static void put_state(struct json_out *o, json_node *env, const struct run_machine *m)
 {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += ch[i].in_total && ch[i].pmax_w > 0 ? ch[i].pmax_w / 2 : 0;
-    return sum > 0 ? sum : (double)NAN;
+    json_put_str(o, env, "governor", known(m->governor));
+    json_put_str(o, env, "epp", known(m->epp));
+    json_put_str(o, env, "platform_profile", known(m->platform_profile));
+    json_put_str(o, env, "turbo", m->turbo);
+    json_put_num(o, env, "cpu_max_mhz", m->cpu_max_mhz > 0 ? m->cpu_max_mhz : (double)NAN);
+    json_node *limits = json_put_obj(o, env, "cpu_power_limits_w");
+    for (size_t i = 0; i < m->n_limits; i++) {
+        json_node *w = json_put_obj(o, limits, m->limits[i].package);
+        json_put_num(o, w, "long", m->limits[i].long_w > 0 ? m->limits[i].long_w : (double)NAN);
+        json_put_num(o, w, "short", m->limits[i].short_w > 0 ? m->limits[i].short_w : (double)NAN);
+    }
+}
+
+/* By device, from whichever of its channels knows. */
+static void put_gpus(struct json_out *o, json_node *env, const struct energy_channel *ch, size_t n)
+{
+    json_node *gpus = json_put_obj(o, env, "gpus");
+    for (size_t i = 0; i < n; i++) {
+        bool seen = !(ch[i].limit_w > 0) && !*ch[i].driver;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = !strcmp(ch[j].device, ch[i].device) && (ch[j].limit_w > 0 || *ch[j].driver);
+        if (seen)
+            continue;
+        json_node *gpu = json_put_obj(o, gpus, ch[i].device);
+        json_put_str(o, gpu, "name", known(ch[i].name));
+        json_put_str(o, gpu, "driver", known(ch[i].driver));
+        json_put_num(o, gpu, "power_limit_w", ch[i].limit_w > 0 ? ch[i].limit_w : (double)NAN);
+    }
 }
 
 /* Limits, clocks and the like as JSON: pmax_w is for attribution; energy_source and total (the members of the component
@@ -50,12 +60,8 @@ static char *describe(const struct run_machine *m, const struct meter *meter)
     json_put_str(o, env, "cpu", *m->cpu ? m->cpu : NULL);
     json_put_int(o, env, "cpus", m->cpus);
     json_put_str(o, env, "kernel", m->kernel);
-    json_put_str(o, env, "governor", *m->governor ? m->governor : NULL);
-    json_put_num(o, env, "cpu_max_mhz", m->cpu_max_mhz);
-    json_put_str(o, env, "driver", *m->driver ? m->driver : NULL);
-    json_put_num(o, env, "power_limit_w", power_limit_w(ch, n));
-    json_put_num(o, env, "clock_mhz", gauge(meter, ":clock") * 1e-6);
-    json_put_num(o, env, "temperature_c", gauge(meter, ":temperature") * 1e-3);
+    put_state(o, env, m);
+    put_gpus(o, env, ch, n);
     json_put_bool(o, env, "virtual_machine", m->hypervisor);
     json_node *pmax = json_put_obj(o, env, "pmax_w");
     for (size_t i = 0; i < n; i++)
