@@ -211,17 +211,12 @@ static size_t other_than_first(const struct study_plan *plan)
 
 static void next_line(const struct execution *x, struct ipw_buf *out)
 {
-    char path[2][PATH_MAX + 256], quoted[2][PATH_MAX + 300];
-    const size_t pair[] = {0, other_than_first(x->plan)};
-    if (x->plan->n < 2)
-        return;
-    for (size_t i = 0; i < 2; i++) {
-        fs_join(path[i], sizeof path[i], x->dir, x->plan->v[pair[i]].dir);
-        cli_quote(path[i], quoted[i], sizeof quoted[i]);
-    }
-    bool fits = strlen(quoted[0]) + strlen(quoted[1]) < 58;
-    ipw_buf_addf(out, "\n Saved  %s/\n Next   ipw compare %s%s%s\n", x->dir, quoted[0],
-                 fits ? " " : " \\\n                    ", quoted[1]);
+    char dir[PATH_MAX];
+    const char *a = x->plan->v[0].dir, *b = x->plan->v[x->plan->n > 1 ? other_than_first(x->plan) : 0].dir;
+    ipw_buf_addf(out, "\n Saved  %s/\n", x->dir);
+    if (x->plan->n > 1) /* each line within a terminal, and pasted as one */
+        ipw_buf_addf(out, " Next   cd %s && ipw compare \\\n          %s \\\n          %s\n",
+                     cli_quote(x->dir, dir, sizeof dir), a, b);
 }
 
 static int show(const struct execution *x, struct ipw_err *err)

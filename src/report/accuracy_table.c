@@ -209,7 +209,8 @@ static void add_facts(const struct table_run *run, const struct table_run *first
     for (size_t i = 0; i < run->n_labels; i++)
         add_fact(run->labels[i].key, "=", run->labels[i].value, s);
     for (int i = 0; i < TABLE_SETTING_N; i++)
-        if (i != TABLE_SETTING_SEED && table_setting_differs((enum table_setting_id)i, &run->settings[i], &first->settings[i]))
+        if (i != TABLE_SETTING_SEED && !label_of(run, table_settings[i].key) &&
+            table_setting_differs((enum table_setting_id)i, &run->settings[i], &first->settings[i]))
             add_fact(table_settings[i].label, " ", run->settings[i].text, s);
 }
 
