@@ -168,8 +168,21 @@ static void name_of(const struct table_run *run, struct ipw_buf *s)
     }
 }
 
+static void extras(const struct report_extras *x, const struct table_run *run, struct ipw_buf *s)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const char *cell = report_extra_cell(&x->v[i], run);
+        if (!strcmp(cell, "-"))
+            continue;
+        ipw_buf_adds(s, "; ");
+        report_cut(x->v[i].head, 40, s);
+        ipw_buf_addc(s, x->v[i].label ? '=' : ' ');
+        report_cut(cell, 60, s);
+    }
+}
+
 /* The runs by number: what was asked, what the joules cover, what may not be set beside the first. */
-static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *out)
+static void list(const struct table_run *const *runs, size_t n, const struct report_extras *x, struct ipw_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         struct ipw_buf s = IPW_BUF_INIT;
@@ -180,6 +193,7 @@ static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *
         name_of(runs[i], &s);
         ipw_buf_adds(&s, "; ");
         covers(runs[i], &s);
+        extras(x, runs[i], &s);
         if (!ipw_streq(runs[i]->dataset_sha256, runs[0]->dataset_sha256))
             ipw_buf_adds(&s, "; not the questions of 1");
         if (!ipw_streq(runs[i]->signature, runs[0]->signature) ||
@@ -214,24 +228,33 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
         block(runs[0], r[0], out);
         return;
     }
+    struct report_extras x;
+    report_extras(runs, n_runs, shown == CSV, &x);
     if (shown == TEXT)
-        list(runs, n_runs, out);
-    const char *head[N_COLUMNS];
-    const char **cells = ipw_calloc(n_runs * N_COLUMNS + 1, sizeof *cells);
+        list(runs, n_runs, &x, out);
+    size_t n_extra = shown == TEXT ? 0 : x.n, k = 0;
+    const char **head = ipw_calloc(N_COLUMNS + n_extra, sizeof *head);
+    const char **cells = ipw_calloc(n_runs * (N_COLUMNS + n_extra) + 1, sizeof *cells);
     struct ipw_arena arena = {0};
     struct report_table t = {.head = head, .n_rows = n_runs, .cells = cells};
-    size_t k = 0;
     for (size_t c = 0; c < N_COLUMNS; c++) {
         if (!(columns[c].formats & shown))
             continue;
         t.right |= columns[c].kind == NAME ? 0u : 1u << t.n_cols;
         head[t.n_cols++] = columns[c].head;
     }
-    for (size_t i = 0; i < n_runs; i++)
+    for (size_t c = 0; c < n_extra; c++)
+        head[t.n_cols++] = x.v[c].head;
+    for (size_t i = 0; i < n_runs; i++) {
         for (size_t c = 0; c < N_COLUMNS; c++)
             if (columns[c].formats & shown)
                 cells[k++] = cell(&columns[c], runs, r, i, shown, &arena);
+        for (size_t c = 0; c < n_extra; c++)
+            cells[k++] = report_extra_cell(&x.v[c], runs[i]);
+    }
     report_table(&t, format, 80, out);
     ipw_arena_release(&arena);
+    report_extras_release(&x);
+    free(head);
     free(cells);
 }

@@ -16,6 +16,11 @@ static const struct table_run *first(const struct compare_result *r, int side)
     return r->side[side].runs[0];
 }
 
+static bool is_estimated(const struct compare_result *r)
+{
+    return ipw_streq(first(r, A)->energy_source, "estimated");
+}
+
 /* "could be chance" where 95 % of what other questions would give holds no difference too. */
 static const char *chance(bool maybe)
 {
@@ -168,14 +173,13 @@ static void side_name(const struct compare_result *r, int side, struct ipw_buf *
 /* Both kinds of doubt about the joules. */
 static void doubts(const struct compare_result *r, struct ipw_buf *s)
 {
-    bool estimated = ipw_streq(first(r, A)->energy_source, "estimated");
     ipw_buf_adds(s, "Questions 95 %: what other questions of this kind may give, paired by question. ");
     if (r->joules_reason)
         return;
     ipw_buf_adds(s, "Meter 95 %: what a better meter may give; ");
-    if (r->same_meter && estimated)
-        ipw_buf_adds(s, "both joules are estimates by one model of one CPU (~), so a wrong factor cancels; what the model does not "
-                        "see (clocks, memory, instructions) does not.");
+    if (r->same_meter && is_estimated(r))
+        ipw_buf_adds(s, "both joules are estimates by one model of one CPU (~), so a wrong factor cancels, and what the model does not "
+                        "see (clocks, memory, instructions) stays.");
     else if (r->same_meter)
         ipw_buf_adds(s, "one meter read both runs, so what it errs by cancels.");
     else
@@ -250,7 +254,7 @@ static void figure_row(const struct compare_result *r, enum compare_id id, struc
     span(f->ratio.lo, f->ratio.hi, decimals_of(&f->ratio), text);
     put(t, f->reason ? f->reason == r->joules_reason ? "-" : f->reason : text);
     span(f->ratio.meter_lo, f->ratio.meter_hi, AS_READ, text);
-    put(t, f->reason ? "-" : info->kind == COMPARE_PLAIN ? "the same" : r->same_meter ? "cancels" : text);
+    put(t, f->reason ? "-" : info->kind == COMPARE_PLAIN ? "the same" : !r->same_meter ? text : is_estimated(r) ? "in part" : "cancels");
 }
 
 static void figures(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out)
