@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "report/internal.h"
 
-enum { A, B, SIDES, CELLS = 6 };
+enum { A, B, SIDES, CELLS = 6, TABLE_FROM = 76 /* columns */ };
 
 static const struct table_run *first(const struct compare_result *r, int side)
 {
@@ -201,7 +201,7 @@ static void answers(const struct compare_result *r, struct ipw_buf *s)
         ipw_buf_addf(s, "A question counts by the mean of its answers: %zu better in A, %zu better in B; p by Student's t. ", r->only_a,
                      r->only_b);
     if (r->n_unscored)
-        ipw_buf_addf(s, "%zu more could not be scored on both sides. ", r->n_unscored);
+        ipw_buf_addf(s, "%zu %scould not be scored on both sides. ", r->n_unscored, r->n ? "more " : "");
 }
 
 /* ---- tables ---- */
@@ -227,7 +227,7 @@ static void put_value(struct rows *t, const struct table_run *run, double x, enu
 
 static void accuracy_row(const struct compare_result *r, struct rows *t)
 {
-    char text[64], d[24];
+    char text[80], d[24], range[64];
     put(t, "Accuracy, %");
     for (int s = 0; s < SIDES; s++) {
         snprintf(text, sizeof text, "%.3g", 100 * r->accuracy[s].est);
@@ -236,8 +236,9 @@ static void accuracy_row(const struct compare_result *r, struct rows *t)
     report_num(100 * r->difference.est, d);
     snprintf(text, sizeof text, "%s%s", r->difference.est > 0 ? "+" : "", d);
     put(t, r->n ? text : "-");
-    span(100 * r->difference.lo, 100 * r->difference.hi, AS_READ, text);
-    put(t, text);
+    span(100 * r->difference.lo, 100 * r->difference.hi, AS_READ, range);
+    snprintf(text, sizeof text, "%s points", range);
+    put(t, isnan(r->difference.lo) ? "-" : text);
     put(t, r->n ? "the same" : "-");
 }
 
@@ -257,6 +258,22 @@ static void figure_row(const struct compare_result *r, enum compare_id id, struc
     put(t, f->reason ? "-" : info->kind == COMPARE_PLAIN ? "the same" : !r->same_meter ? text : is_estimated(r) ? "in part" : "cancels");
 }
 
+/* Where the table has no room: a half number is another number. */
+static void narrow(const struct rows *t, int columns, struct ipw_buf *out)
+{
+    for (size_t i = 0; i < t->n; i += CELLS) {
+        struct ipw_buf s = IPW_BUF_INIT;
+        const char *const *c = t->cell + i;
+        ipw_buf_addf(&s, "%s: A %s, B %s", c[0], c[1], c[2]);
+        if (strcmp(c[3], "-") != 0)
+            ipw_buf_addf(&s, "; %s %s, questions %s, meter %s", i ? "B / A" : "difference", c[3], c[4], c[5]);
+        else if (strcmp(c[4], "-") != 0)
+            ipw_buf_addf(&s, "; %s", c[4]);
+        report_fold(s.s, columns, 0, 2, out);
+        ipw_buf_release(&s);
+    }
+}
+
 static void figures(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out)
 {
     static const char *const head[CELLS] = {"", "A", "B", "B / A", "questions 95 %", "meter 95 %"};
@@ -266,7 +283,10 @@ static void figures(const struct compare_result *r, const char *format, int colu
         if (!(compare_infos[id].kind == COMPARE_PLAIN && isnan(r->figure[id].a)))
             figure_row(r, id, &t);
     struct report_table table = {.head = head, .n_cols = CELLS, .n_rows = t.n / CELLS, .cells = t.cell, .right = 0xe};
-    report_table(&table, format, columns, out);
+    if (columns < TABLE_FROM && !strcmp(format, "table"))
+        narrow(&t, columns, out);
+    else
+        report_table(&table, format, columns, out);
     ipw_arena_release(&t.arena);
 }
 
@@ -275,6 +295,16 @@ static void differences(const struct compare_result *r, const char *format, int 
     static const char *const head[] = {"What else differs", "A", "B"};
     if (!r->n_differs) {
         ipw_buf_adds(out, "Nothing else that ipw records differs between them.\n");
+        return;
+    }
+    if (columns < TABLE_FROM && !strcmp(format, "table")) {
+        ipw_buf_addf(out, "%s\n", head[0]);
+        for (size_t i = 0; i < r->n_differs; i++) {
+            struct ipw_buf s = IPW_BUF_INIT;
+            ipw_buf_addf(&s, "%s: A %s, B %s", r->differs[i].label, r->differs[i].a, r->differs[i].b);
+            report_fold(s.s, columns, 0, 2, out);
+            ipw_buf_release(&s);
+        }
         return;
     }
     const char **cell = ipw_calloc(3 * r->n_differs, sizeof *cell);
