@@ -42,14 +42,16 @@ static void p_text(double p, char out[32])
         snprintf(out, 32, "p = %.2g", p);
 }
 
+enum { AS_READ = -1 }; /* two significant digits */
+
 /* So many decimals that the ends of a narrow interval can be told apart; the value and its interval have the same. */
 static int decimals_of(const struct estimate *e)
 {
     double width = e->hi - e->lo;
+    if (e->hi > 2 * e->lo)
+        return AS_READ;
     return !(width > 0) || width >= 0.1 ? 2 : width >= 0.01 ? 3 : 4;
 }
-
-enum { AS_READ = -1 }; /* two significant digits */
 
 static void ratio_num(double x, int decimals, char out[24])
 {
