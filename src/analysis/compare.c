@@ -46,7 +46,7 @@ struct pairs {
     size_t n, cap;
     size_t *slot, n_slots;
     const char *other; /* id of a question that is another one on the other side */
-    bool scored;       /* some question is; else joules are told over everything that was sent */
+    bool scored;       /* some question is, on both sides; else joules are told over everything that was sent */
 };
 
 static const char *keep(struct compare_result *out, const char *s)
@@ -124,14 +124,24 @@ static void take_row(struct pairs *p, int side, const struct table_row *r)
 
 static void take_rows(struct pairs *p, const struct compare_result *out)
 {
-    for (int turn = 0; turn < 2; turn++)
-        for (int s = 0; s < SIDES; s++)
-            for (size_t i = 0; i < out->side[s].n; i++)
-                for (size_t k = 0; k < out->side[s].runs[i]->n; k++)
-                    if (turn)
-                        take_row(p, s, &out->side[s].runs[i]->v[k]);
-                    else
-                        p->scored = p->scored || row_in_s(&out->side[s].runs[i]->v[k]);
+    for (int s = 0; s < SIDES; s++)
+        for (size_t i = 0; i < out->side[s].n; i++)
+            for (size_t k = 0; k < out->side[s].runs[i]->n; k++)
+                take_row(p, s, &out->side[s].runs[i]->v[k]);
+}
+
+/* Of the questions that are scored on both sides, if any. */
+static void pair_up(struct pairs *p, const struct compare_result *out)
+{
+    p->scored = true;
+    take_rows(p, out);
+    for (size_t i = 0; i < p->n; i++)
+        if (p->v[i].cell[A][CORRECT].n && p->v[i].cell[B][CORRECT].n)
+            return;
+    p->scored = false;
+    for (size_t i = 0; i < p->n; i++)
+        memset(p->v[i].cell, 0, sizeof p->v[i].cell);
+    take_rows(p, out);
 }
 
 static double mean(const struct pair *q, int side, enum column k)
@@ -277,7 +287,9 @@ static void figure(const struct pairs *p, enum compare_id id, double *n[SIDES], 
     if (joules && !out->joules_reason && (double)k < row_enough_energy * (double)out->n)
         out->joules_reason = "fewer than 90 % of the questions have joules in both runs";
     if (!k || (joules && out->joules_reason)) {
-        f->reason = joules && out->joules_reason ? out->joules_reason : "not known";
+        f->reason = joules && out->joules_reason ? out->joules_reason
+                    : formula[id].num == CORRECT_E && !p->scored ? "no answer scored"
+                                                                 : "not known";
         return;
     }
     f->a = stats_mean(n[A], k) / stats_mean(d[A], k);
@@ -422,7 +434,7 @@ void compare_of(const struct compare_side *a, const struct compare_side *b, bool
         refuse(out, "'%.200s' is given on both sides: it is one run; name two", name(first(out, A)));
         return;
     }
-    take_rows(&p, out);
+    pair_up(&p, out);
     if (overlap(&p, out))
         judge_joules(out, allow_scope);
     if (!*out->refused) {

@@ -27,7 +27,7 @@ struct energy_channel *energy_channels_add(struct energy_channels *list)
 
 const struct energy_collector_ops *energy_collector_find(const char *name)
 {
-    for (size_t i = 0; energy_collectors[i]; i++)
+    for (size_t i = 0; name && energy_collectors[i]; i++)
         if (!strcmp(energy_collectors[i]->name, name))
             return energy_collectors[i];
     return NULL;

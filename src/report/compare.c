@@ -9,11 +9,16 @@
 #include "base/str.h"
 #include "report/internal.h"
 
-enum { A, B, SIDES, CELLS = 6 };
+enum { A, B, SIDES, CELLS = 6, TABLE_FROM = 76 /* columns */ };
 
 static const struct table_run *first(const struct compare_result *r, int side)
 {
     return r->side[side].runs[0];
+}
+
+static bool is_estimated(const struct compare_result *r)
+{
+    return ipw_streq(first(r, A)->energy_source, "estimated");
 }
 
 /* "could be chance" where 95 % of what other questions would give holds no difference too. */
@@ -37,14 +42,16 @@ static void p_text(double p, char out[32])
         snprintf(out, 32, "p = %.2g", p);
 }
 
+enum { AS_READ = -1 }; /* two significant digits */
+
 /* So many decimals that the ends of a narrow interval can be told apart; the value and its interval have the same. */
 static int decimals_of(const struct estimate *e)
 {
     double width = e->hi - e->lo;
+    if (e->hi > 2 * e->lo)
+        return AS_READ;
     return !(width > 0) || width >= 0.1 ? 2 : width >= 0.01 ? 3 : 4;
 }
-
-enum { AS_READ = -1 }; /* two significant digits */
 
 static void ratio_num(double x, int decimals, char out[24])
 {
@@ -168,14 +175,13 @@ static void side_name(const struct compare_result *r, int side, struct ipw_buf *
 /* Both kinds of doubt about the joules. */
 static void doubts(const struct compare_result *r, struct ipw_buf *s)
 {
-    bool estimated = ipw_streq(first(r, A)->energy_source, "estimated");
     ipw_buf_adds(s, "Questions 95 %: what other questions of this kind may give, paired by question. ");
     if (r->joules_reason)
         return;
     ipw_buf_adds(s, "Meter 95 %: what a better meter may give; ");
-    if (r->same_meter && estimated)
-        ipw_buf_adds(s, "both joules are estimates by one model of one CPU (~), so a wrong factor cancels; what the model does not "
-                        "see (clocks, memory, instructions) does not.");
+    if (r->same_meter && is_estimated(r))
+        ipw_buf_adds(s, "both joules are estimates by one model of one CPU (~), so a wrong factor cancels, and what the model does not "
+                        "see (clocks, memory, instructions) stays.");
     else if (r->same_meter)
         ipw_buf_adds(s, "one meter read both runs, so what it errs by cancels.");
     else
@@ -197,7 +203,7 @@ static void answers(const struct compare_result *r, struct ipw_buf *s)
         ipw_buf_addf(s, "A question counts by the mean of its answers: %zu better in A, %zu better in B; p by Student's t. ", r->only_a,
                      r->only_b);
     if (r->n_unscored)
-        ipw_buf_addf(s, "%zu more could not be scored on both sides. ", r->n_unscored);
+        ipw_buf_addf(s, "%zu %scould not be scored on both sides. ", r->n_unscored, r->n ? "more " : "");
 }
 
 /* ---- tables ---- */
@@ -223,7 +229,7 @@ static void put_value(struct rows *t, const struct table_run *run, double x, enu
 
 static void accuracy_row(const struct compare_result *r, struct rows *t)
 {
-    char text[64], d[24];
+    char text[80], d[24], range[64];
     put(t, "Accuracy, %");
     for (int s = 0; s < SIDES; s++) {
         snprintf(text, sizeof text, "%.3g", 100 * r->accuracy[s].est);
@@ -232,8 +238,9 @@ static void accuracy_row(const struct compare_result *r, struct rows *t)
     report_num(100 * r->difference.est, d);
     snprintf(text, sizeof text, "%s%s", r->difference.est > 0 ? "+" : "", d);
     put(t, r->n ? text : "-");
-    span(100 * r->difference.lo, 100 * r->difference.hi, AS_READ, text);
-    put(t, text);
+    span(100 * r->difference.lo, 100 * r->difference.hi, AS_READ, range);
+    snprintf(text, sizeof text, "%s points", range);
+    put(t, isnan(r->difference.lo) ? "-" : text);
     put(t, r->n ? "the same" : "-");
 }
 
@@ -250,7 +257,23 @@ static void figure_row(const struct compare_result *r, enum compare_id id, struc
     span(f->ratio.lo, f->ratio.hi, decimals_of(&f->ratio), text);
     put(t, f->reason ? f->reason == r->joules_reason ? "-" : f->reason : text);
     span(f->ratio.meter_lo, f->ratio.meter_hi, AS_READ, text);
-    put(t, f->reason ? "-" : info->kind == COMPARE_PLAIN ? "the same" : r->same_meter ? "cancels" : text);
+    put(t, f->reason ? "-" : info->kind == COMPARE_PLAIN ? "the same" : !r->same_meter ? text : is_estimated(r) ? "in part" : "cancels");
+}
+
+/* Where the table has no room: a half number is another number. */
+static void narrow(const struct rows *t, int columns, struct ipw_buf *out)
+{
+    for (size_t i = 0; i < t->n; i += CELLS) {
+        struct ipw_buf s = IPW_BUF_INIT;
+        const char *const *c = t->cell + i;
+        ipw_buf_addf(&s, "%s: A %s, B %s", c[0], c[1], c[2]);
+        if (strcmp(c[3], "-") != 0)
+            ipw_buf_addf(&s, "; %s %s, questions %s, meter %s", i ? "B / A" : "difference", c[3], c[4], c[5]);
+        else if (strcmp(c[4], "-") != 0)
+            ipw_buf_addf(&s, "; %s", c[4]);
+        report_fold(s.s, columns, 0, 2, out);
+        ipw_buf_release(&s);
+    }
 }
 
 static void figures(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out)
@@ -262,7 +285,10 @@ static void figures(const struct compare_result *r, const char *format, int colu
         if (!(compare_infos[id].kind == COMPARE_PLAIN && isnan(r->figure[id].a)))
             figure_row(r, id, &t);
     struct report_table table = {.head = head, .n_cols = CELLS, .n_rows = t.n / CELLS, .cells = t.cell, .right = 0xe};
-    report_table(&table, format, columns, out);
+    if (columns < TABLE_FROM && !strcmp(format, "table"))
+        narrow(&t, columns, out);
+    else
+        report_table(&table, format, columns, out);
     ipw_arena_release(&t.arena);
 }
 
@@ -271,6 +297,16 @@ static void differences(const struct compare_result *r, const char *format, int 
     static const char *const head[] = {"What else differs", "A", "B"};
     if (!r->n_differs) {
         ipw_buf_adds(out, "Nothing else that ipw records differs between them.\n");
+        return;
+    }
+    if (columns < TABLE_FROM && !strcmp(format, "table")) {
+        ipw_buf_addf(out, "%s\n", head[0]);
+        for (size_t i = 0; i < r->n_differs; i++) {
+            struct ipw_buf s = IPW_BUF_INIT;
+            ipw_buf_addf(&s, "%s: A %s, B %s", r->differs[i].label, r->differs[i].a, r->differs[i].b);
+            report_fold(s.s, columns, 0, 2, out);
+            ipw_buf_release(&s);
+        }
         return;
     }
     const char **cell = ipw_calloc(3 * r->n_differs, sizeof *cell);

@@ -46,7 +46,28 @@ void report_figures(const struct table_run *run, const struct accuracy_result *r
 void report_accuracy_table(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n,
                            const char *format, struct ipw_buf *out);
 
+/* ---- how runs were made ---- */
+
+bool report_setting_differs(const struct table_run *const *runs, size_t n, enum table_setting_id id);
+
+/* Columns beside the figures: every label that a run has, and the settings: all of them, or those that differ. */
+struct report_extra {
+    const char *head, *label; /* label NULL: a setting */
+    int setting;
+};
+struct report_extras {
+    struct report_extra *v;
+    size_t n, cap;
+    struct ipw_arena arena;
+};
+void report_extras(const struct table_run *const *runs, size_t n, bool all, struct report_extras *out);
+const char *report_extra_cell(const struct report_extra *x, const struct table_run *run); /* "-": unknown, not set */
+void report_extras_release(struct report_extras *x);
+
 /* ---- JSON ---- */
+
+/* "labels" and "settings", by key. */
+void report_put_settings(struct json_out *o, json_node *to, const struct table_run *run);
 
 /* {est, lo, hi, meter_lo, meter_hi, n, method} under key. */
 void report_put_estimate(struct json_out *o, json_node *to, const char *key, const struct estimate *e);

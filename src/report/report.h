@@ -58,7 +58,7 @@ struct report_table {
     const char *const *head;
     size_t n_cols, n_rows;
     const char *const *cells; /* row by row */
-    unsigned right;           /* bit i: column i is right-aligned */
+    unsigned right;           /* bit i: column i is right-aligned; columns from 32 on are not */
 };
 void report_table(const struct report_table *t, const char *format, int width, struct ipw_buf *out);
 

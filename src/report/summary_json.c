@@ -65,8 +65,8 @@ static void put_phase(struct json_out *o, json_node *to, const char *key, const 
     json_put_str(o, n, "reason", p->reason);
 }
 
-/* By key; a number where it is one, null where it is not known. */
-static void put_settings(struct json_out *o, json_node *top, const struct table_run *run)
+/* A number where it is one, null where it is not known. */
+void report_put_settings(struct json_out *o, json_node *top, const struct table_run *run)
 {
     report_put_labels(o, top, run);
     json_node *n = json_put_obj(o, top, "settings");
@@ -139,7 +139,7 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
         json_put_int(o, top, "started_real_ns", run->started_real_ns);
     else
         json_put_null(o, top, "started_real_ns");
-    put_settings(o, top, run);
+    report_put_settings(o, top, run);
     n = json_put_obj(o, top, "status_counts");
     json_node *q = json_put_obj(o, n, "query"), *s = json_put_obj(o, n, "score");
     for (int i = 0; i < QUERY_STATUS_N; i++)

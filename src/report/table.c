@@ -31,12 +31,17 @@ static void add_wrapped(struct ipw_buf *out, const char *s, int width, int inden
     ipw_buf_release(&text);
 }
 
+static bool is_right(const struct report_table *t, size_t column)
+{
+    return column < 8 * sizeof t->right && t->right >> column & 1;
+}
+
 static void text_row(const struct report_table *t, const char *const *row, const int *width, int gap,
                      struct ipw_buf *out)
 {
     int indent = 0;
     for (size_t c = 0; c < t->n_cols; c++) {
-        bool right = t->right >> c & 1;
+        bool right = is_right(t, c);
         int w = report_width(row[c]), pad = w < width[c] ? width[c] - w : 0;
         ipw_buf_addf(out, "%*s", c ? gap : 0, "");
         indent += c ? gap : 0;
@@ -57,10 +62,10 @@ static void text_row(const struct report_table *t, const char *const *row, const
 static int *widest_words(const struct report_table *t, int *width)
 {
     int *widest = NULL;
-    if (!(t->right >> (t->n_cols - 1) & 1) && width[t->n_cols - 1] > WRAP)
+    if (!is_right(t, t->n_cols - 1) && width[t->n_cols - 1] > WRAP)
         return &width[t->n_cols - 1];
     for (size_t c = 0; c < t->n_cols; c++)
-        if (!(t->right >> c & 1) && width[c] > 6 && (!widest || width[c] > *widest))
+        if (!is_right(t, c) && width[c] > 6 && (!widest || width[c] > *widest))
             widest = &width[c];
     return widest;
 }
@@ -138,7 +143,7 @@ void report_table(const struct report_table *t, const char *format, int width, s
     bool md = !strcmp(format, "md");
     (md ? md_row : csv_row)(t->head, t->n_cols, out);
     for (size_t c = 0; md && c < t->n_cols; c++)
-        ipw_buf_adds(out, t->right >> c & 1 ? "|---:" : "|---");
+        ipw_buf_adds(out, is_right(t, c) ? "|---:" : "|---");
     if (md)
         ipw_buf_adds(out, "|\n");
     for (size_t r = 0; r < t->n_rows; r++)

@@ -156,7 +156,7 @@ static int on_device(const struct store_device *d, void *ud)
     struct loader *l = ud;
     if (!d->computes)
         return 0;
-    if (!strcmp(d->kind, "cpu"))
+    if (ipw_streq(d->kind, "cpu"))
         return 0;
     free(l->gpu);
     l->gpu = ipw_strdup(d->name);

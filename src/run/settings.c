@@ -165,10 +165,10 @@ static int on_device(const struct store_device *d, void *ud)
     struct loader *l = ud;
     if (l->n_devices == MAX_DEVICES)
         return 0;
-    bool gpu = d->computes && strcmp(d->kind, "cpu") != 0;
+    bool gpu = d->computes && !ipw_streq(d->kind, "cpu");
     l->device[l->n_devices].id = d->id;
-    l->device[l->n_devices].key = ipw_strdup(d->key);
-    l->device[l->n_devices].name = ipw_strdup(d->name);
+    l->device[l->n_devices].key = ipw_strdup(d->key ? d->key : "");
+    l->device[l->n_devices].name = ipw_strdup(d->name ? d->name : "-");
     l->device[l->n_devices++].gpu = gpu;
     return 0;
 }
@@ -306,6 +306,8 @@ static bool of_gpu(const struct loader *l, const struct store_channel *c)
 static int on_channel(const struct store_channel *c, void *ud)
 {
     struct loader *l = ud;
+    if (!c->name)
+        return 0;
     bool heat = ipw_ends(c->name, ":temperature"), gpu = of_gpu(l, c), cpu = ipw_starts(c->name, "cpu:");
     if ((!heat && !(gpu && ipw_ends(c->name, ":clock"))) || !(gpu || cpu))
         return 0;
