@@ -3,9 +3,9 @@
 #include <stddef.h>
 
 extern const struct command command_doctor, command_profile, command_measure, command_sensors, command_analyze, command_score,
-    command_reattribute, command_calibrate, command_version, command_help;
+    command_reattribute, command_calibrate, command_model, command_version, command_help;
 
 const struct command *const commands[] = {
     &command_doctor, &command_profile,     &command_measure,   &command_sensors, &command_analyze,
-    &command_score,  &command_reattribute, &command_calibrate, &command_version, &command_help,    NULL,
+    &command_model,  &command_score,  &command_reattribute, &command_calibrate, &command_version, &command_help,    NULL,
 };

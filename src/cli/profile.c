@@ -14,6 +14,7 @@
 #include "cli/calibration.h"
 #include "cli/complete.h"
 #include "cli/meter.h"
+#include "cli/models.h"
 #include "cli/version.h"
 #include "cli/watch.h"
 #include "report/report.h"
@@ -152,18 +153,27 @@ static int make_dir(struct profile *p, struct ipw_err *err)
                        fs_reason(errno));
 }
 
+static int find_model(struct profile *p, struct ipw_err *err)
+{
+    char *path;
+    int rc = cli_model_path(p->cli, p->plan.model, &path, err);
+    if (rc)
+        return rc;
+    free(p->plan.model);
+    p->plan.model = path;
+    return 0;
+}
+
 static int begin(struct profile *p, struct ipw_err *err)
 {
     int rc;
     if (!p->plan.model)
-        return ipw_err_set(err, IPW_E_USAGE, "which model? give -m the path of a GGUF file");
+        return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes the path of a GGUF file or a name out of ipw "
+                           "model list");
     if ((rc = parse_shard(p, err)) || (rc = open_engine_ops(p, err)))
         return rc;
-    if (access(p->plan.model, R_OK))
-        return ipw_err_set(err, IPW_E_INPUT, "cannot open model '%s': %s; give -m the path of a GGUF file",
-                           p->plan.model, strerror(errno));
-    if ((rc = open_data(p, err)) || (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)) ||
-        (rc = open_meter(p, err)))
+    if ((rc = find_model(p, err)) || (rc = open_data(p, err)) ||
+        (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)) || (rc = open_meter(p, err)))
         return rc;
     if (!p->todo.total)
         return ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %s of '%s' is empty", p->shard, p->data->name);
@@ -193,6 +203,7 @@ static int resume(struct profile *p, struct ipw_err *err)
     if (model) {
         free(p->plan.model);
         p->plan.model = model;
+        rc = rc ? rc : find_model(p, err);
     }
     if (rc || (rc = open_engine_ops(p, err)))
         return rc;
@@ -469,7 +480,7 @@ static int profile(struct cli *cli, int argc, char **argv)
     run_plan_init(plan);
     /* up to `resume`: what the plan of a run says, and --resume therefore takes from it */
     struct option opt[] = {
-        {"model", NULL, 'm', OPTION_TEXT, &plan->model, 0, 0, "FILE", "GGUF file of the model", false},
+        {"model", NULL, 'm', OPTION_TEXT, &plan->model, 0, 0, "MODEL", "a GGUF file, or a name of ipw model list", false},
         {"dataset", NULL, 0, OPTION_TEXT, &plan->dataset, 0, 0, "NAME|FILE", "starter, fixed_length, or JSONL (starter)", false},
         {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
         {"shard", NULL, 0, OPTION_TEXT, &p.shard, 0, 0, "i/N", "only part i (from 0) of N", false},

@@ -82,8 +82,11 @@ static void read_record(struct finder *f, struct found *e, const char *path, int
     struct ipw_err err;
     if (!fs_read(path, 1 << 16, &text, &err) && !json_read(&doc, text.s, text.len, 0, &err)) {
         const json_val *o = json_root(doc);
-        const char *from = json_str(json_get(o, "pull"));
+        const char *from = json_str(json_get(o, "pull")),
+                   *name = json_str(json_get(o, "name"));
         json_is_int(json_get(o, "bytes"), bytes);
+        if (name && *name)
+            e->m.name = ipw_arena_strdup(f->arena, name);
         if (from)
             e->m.remedy = found_text(f, "ipw model pull %s", from);
     }
