@@ -203,17 +203,21 @@ static bool is_hash(const char *s)
 bool local_model_sha256(const char *path, char hex[65])
 {
     char target[PATH_MAX];
-    ssize_t k = readlink(path, target, sizeof target - 1);
-    const char *blob = k > 0 ? (target[k] = '\0', fs_basename(target)) : fs_basename(path);
-    blob += ipw_starts(blob, "sha256-") ? strlen("sha256-") : 0;
+    const char *own = fs_basename(path), *sum = own + (ipw_starts(own, "sha256-") ? strlen("sha256-") : 0);
+    ssize_t k = is_hash(sum) ? -1 : readlink(path, target, sizeof target - 1);
+    if (k > 0) {
+        target[k] = '\0';
+        sum = fs_basename(target);
+    }
     struct ipw_buf note = IPW_BUF_INIT;
     struct json_doc *doc = NULL;
     struct ipw_err err;
-    if (!is_hash(blob) && (size_t)snprintf(target, sizeof target, "%s.json", path) < sizeof target &&
-        !fs_read(target, 1 << 16, &note, &err) && !json_read(&doc, note.s, note.len, 0, &err))
-        blob = json_str(json_get(json_root(doc), "sha256"));
-    bool told = blob && is_hash(blob);
-    snprintf(hex, 65, "%s", told ? blob : "");
+    char file[PATH_MAX];
+    if (!is_hash(sum) && (size_t)snprintf(file, sizeof file, "%s.json", path) < sizeof file &&
+        !fs_read(file, 1 << 16, &note, &err) && !json_read(&doc, note.s, note.len, 0, &err))
+        sum = json_str(json_get(json_root(doc), "sha256"));
+    bool told = sum && is_hash(sum);
+    snprintf(hex, 65, "%s", told ? sum : "");
     json_doc_free(doc);
     ipw_buf_release(&note);
     return told;
