@@ -155,6 +155,17 @@ static bool number(struct in *in, int size, uint64_t *v)
     return true;
 }
 
+/* The length of a string: hundreds of thousands of these make a vocabulary, so that one load matters. */
+static uint64_t little8(const unsigned char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
 /* A string of at most max bytes into out, NUL-terminated; a longer one is stepped over and gives "". */
 static bool string(struct in *in, char *out, size_t max, uint64_t *len)
 {
@@ -199,7 +210,7 @@ static bool skip_strings(struct in *in, uint64_t n)
     while (n) {
         /* the usual case: the next string lies in the window */
         while (n && in->len - in->pos >= 8) {
-            uint64_t len = little(in->buf + in->pos, 8);
+            uint64_t len = little8(in->buf + in->pos);
             if (len > in->len - in->pos - 8)
                 break;
             in->pos += 8 + (size_t)len;

@@ -45,7 +45,7 @@ static void header(const uint8_t *data, size_t size)
     if (!rc != !h.fault || (h.whole && (h.data_offset < 24 || h.end < h.data_offset)))
         abort();
     for (int whole = 0; whole < 2; whole++) {
-        gguf_info_peek(&info, path, whole, false, &problem);
+        gguf_info_peek(&info, path, whole, &problem);
         int64_t n = gguf_info_context_in(&info, 1 << 30);
         if (n > 0 && n != info.n_ctx_train && gguf_info_context_bytes(&info, n) > 1 << 30)
             abort();

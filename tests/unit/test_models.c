@@ -139,18 +139,18 @@ static void test_damaged_headers(void **state)
     const char *problem;
     gguf_file_write(path, &(struct gguf_file){.arch = "llama", .vocab = 500, .file_type = 15});
     assert_int_equal(stat(path, &st), 0);
-    gguf_info_peek(&info, path, true, false, &problem);
+    gguf_info_peek(&info, path, true, &problem);
     assert_null(problem);
     assert_string_equal(info.quant, "Q4_K_M");
     for (int64_t n = st.st_size - 1; n > 8; n -= n > 3000 ? 97 : 13) { /* cut off anywhere: told, never believed */
         assert_int_equal(truncate(path, n), 0);
-        gguf_info_peek(&info, path, true, false, &problem);
+        gguf_info_peek(&info, path, true, &problem);
         assert_non_null(problem);
         assert_non_null(strstr(problem, "truncated"));
         assert_int_equal(gguf_info_read(&info, path, &err), IPW_E_INPUT);
     }
     assert_int_equal(truncate(path, 0), 0);
-    gguf_info_peek(&info, path, true, false, &problem);
+    gguf_info_peek(&info, path, true, &problem);
     assert_string_equal(problem, "not a GGUF file");
 }
 
