@@ -128,7 +128,7 @@ run 3 "$IPW" model pull org/broken
 says "503"
 run 2 "$IPW" model pull org/wrong
 says "came damaged"
-[ ! -e "$own/wrong/m-Q4_K_M.gguf" ] && [ ! -e "$own/wrong/m-Q4_K_M.gguf.part" ] || fail "a wrong file was kept"
+if [ -e "$own/wrong/m-Q4_K_M.gguf" ] || [ -e "$own/wrong/m-Q4_K_M.gguf.part" ]; then fail "a wrong file was kept"; fi
 
 # the token does not follow to another host, which would refuse it
 HF_TOKEN=secret run 0 "$IPW" model pull org/moved

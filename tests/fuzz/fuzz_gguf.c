@@ -1,5 +1,4 @@
 /* Headers of GGUF files and the hub's list of files: never a crash, never much memory, never a figure out of bounds. */
-#define _GNU_SOURCE
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
