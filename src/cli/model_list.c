@@ -161,7 +161,7 @@ out:
 
 const struct command model_command_list = {
     .name = "list",
-    .summary = "the models that are here, and what cannot be asked, with the reason",
+    .summary = "the models that are here; what cannot be asked, and why",
     .usage = "ipw model list [--models DIR] [-o table|json]",
     .details = "Looks where Ollama, LM Studio, the hub's cache and llama.cpp keep models (OLLAMA_MODELS, HF_HUB_CACHE, HF_HOME "
                "and LLAMA_CACHE are respected), and in ipw's own folder.",

