@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "cli/meter.h"
+#include "cli/models.h"
 #include "cli/shipped.h"
 #include "cli/study.h"
 #include "run/finish.h"
@@ -83,9 +84,12 @@ int profile_check_data(struct profile *p, struct ipw_err *err)
 
 int profile_check_model(struct profile *p, struct ipw_err *err)
 {
-    if (access(p->plan.model, R_OK))
-        return ipw_err_set(err, IPW_E_INPUT, "cannot open model '%s': %s; give -m the path of a GGUF file",
-                           p->plan.model, strerror(errno));
+    char *path;
+    int rc = cli_model_path(p->cli, p->plan.model, &path, err);
+    if (rc)
+        return rc;
+    free(p->plan.model);
+    p->plan.model = path;
     make_absolute(&p->plan.model);
     return 0;
 }
@@ -181,7 +185,7 @@ static int begin(struct profile *p, struct ipw_err *err)
 {
     int rc;
     if (!p->plan.model)
-        return ipw_err_set(err, IPW_E_USAGE, "which model? give -m the path of a GGUF file");
+        return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes the path of a GGUF file or a name out of ipw model list");
     if ((rc = profile_check_engine(p, err)) || (rc = profile_check_model(p, err)) ||
         (rc = profile_check_data(p, err)) || (rc = profile_check_meter(p, err)))
         return rc;
@@ -208,6 +212,7 @@ static int resume(struct profile *p, struct ipw_err *err)
     if (model) {
         free(p->plan.model);
         p->plan.model = model;
+        rc = rc ? rc : profile_check_model(p, err);
     }
     if (rc || (rc = profile_check_engine(p, err)))
         return rc;

@@ -40,7 +40,7 @@ static const struct {
               [17] = {256, 74},  [18] = {256, 98}, [19] = {256, 50},  [20] = {32, 18},   [21] = {256, 110},
               [22] = {256, 82},  [23] = {256, 136}, [24] = {1, 1},    [25] = {1, 2},     [26] = {1, 4},
               [27] = {1, 8},     [28] = {1, 8},    [29] = {256, 56},  [30] = {1, 2},     [34] = {256, 54},
-              [35] = {256, 66},  [39] = {32, 17},  [40] = {64, 36}};
+              [35] = {256, 66},  [39] = {32, 17},  [40] = {64, 36}, [41] = {128, 18}, [42] = {64, 18}};
 
 int64_t gguf_type_bytes(uint32_t type, int64_t elements)
 {
@@ -59,7 +59,8 @@ const char *gguf_file_type(int64_t general_file_type)
         [15] = "Q4_K_M",  [16] = "Q5_K_S",  [17] = "Q5_K_M", [18] = "Q6_K",    [19] = "IQ2_XXS", [20] = "IQ2_XS",
         [21] = "Q2_K_S",  [22] = "IQ3_XS",  [23] = "IQ3_XXS", [24] = "IQ1_S",  [25] = "IQ4_NL", [26] = "IQ3_S",
         [27] = "IQ3_M",   [28] = "IQ2_S",   [29] = "IQ2_M",  [30] = "IQ4_XS",  [31] = "IQ1_M",  [32] = "BF16",
-        [36] = "TQ1_0",   [37] = "TQ2_0",   [38] = "MXFP4",  [39] = "NVFP4"};
+        [36] = "TQ1_0",   [37] = "TQ2_0",   [38] = "MXFP4",  [39] = "NVFP4",
+        [40] = "Q1_0",    [41] = "Q2_0"};
     return general_file_type >= 0 && general_file_type < (int64_t)(sizeof names / sizeof names[0])
                ? names[general_file_type]
                : NULL;
@@ -154,6 +155,17 @@ static bool number(struct in *in, int size, uint64_t *v)
     return true;
 }
 
+/* The length of a string: hundreds of thousands of these make a vocabulary, so that one load matters. */
+static uint64_t little8(const unsigned char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
 /* A string of at most max bytes into out, NUL-terminated; a longer one is stepped over and gives "". */
 static bool string(struct in *in, char *out, size_t max, uint64_t *len)
 {
@@ -198,7 +210,7 @@ static bool skip_strings(struct in *in, uint64_t n)
     while (n) {
         /* the usual case: the next string lies in the window */
         while (n && in->len - in->pos >= 8) {
-            uint64_t len = little(in->buf + in->pos, 8);
+            uint64_t len = little8(in->buf + in->pos);
             if (len > in->len - in->pos - 8)
                 break;
             in->pos += 8 + (size_t)len;

@@ -31,7 +31,7 @@ struct layers {
 
 struct facts {
     struct gguf_info *info;
-    bool quick, quant_known;
+    bool quick;
     bool vocab;            /* a quick reading has come to the vocabulary */
     int64_t file_type, parameter_count, split_no;
     char type[32], size_label[32];
@@ -106,7 +106,7 @@ static bool on_value(void *ud, const char *key, const struct gguf_value *v)
     else if (!ipw_starts(key, "tokenizer."))
         of_arch(f, key, v);
     f->vocab = f->vocab || ipw_starts(key, "tokenizer.");
-    return !f->quick || !f->vocab || !*f->info->arch || (!f->quant_known && f->file_type < 0);
+    return !f->quick || !f->vocab || !*f->info->arch;
 }
 
 static bool on_tensor(void *ud, const struct gguf_tensor *t)
@@ -259,14 +259,13 @@ static int fingerprint(struct gguf_info *info, int fd, int64_t size, int64_t dat
     return rc;
 }
 
-static int64_t peek(struct gguf_info *info, const char *path, bool whole, bool quant, const char **problem)
+static int64_t peek(struct gguf_info *info, const char *path, bool whole, const char **problem)
 {
     struct facts f;
     struct gguf_header h;
     struct stat st;
     begin(&f, info);
     f.quick = !whole;
-    f.quant_known = quant;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe of that name must not stop us */
     *problem = "a file that cannot be read (its permissions)";
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
@@ -307,7 +306,7 @@ static int other_parts(struct gguf_info *info, const char *path, struct ipw_err 
         if (access(other, R_OK))
             return ipw_err_set(err, IPW_E_INPUT, "part %d of %d of '%s' is missing: download '%s' too", i, parts, path,
                                fs_basename(other));
-        peek(&more, other, true, true, &problem);
+        peek(&more, other, true, &problem);
         if (problem && more.params_total < 0)
             return ipw_err_set(err, IPW_E_INPUT, "'%s' is %s; download it again", other, problem);
         info->bytes += more.bytes;
@@ -317,10 +316,10 @@ static int other_parts(struct gguf_info *info, const char *path, struct ipw_err 
     return 0;
 }
 
-int64_t gguf_info_peek(struct gguf_info *info, const char *path, bool whole, bool quant, const char **problem)
+int64_t gguf_info_peek(struct gguf_info *info, const char *path, bool whole, const char **problem)
 {
     struct ipw_err err;
-    int64_t n = peek(info, path, whole, quant, problem);
+    int64_t n = peek(info, path, whole, problem);
     if (whole && !*problem && other_parts(info, path, &err))
         *problem = "not whole, or not the first of its parts";
     return n;

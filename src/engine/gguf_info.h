@@ -28,11 +28,11 @@ struct gguf_info {
  * (an adapter, a projector, a vocabulary, an encoder). */
 int gguf_info_read(struct gguf_info *info, const char *path, struct ipw_err *err);
 
-/* Of one file, for lists: no fingerprint, no other parts. *problem: why it cannot be asked, as what follows "it is"
- * ("an adapter (LoRA)", "truncated: ..."), NULL: it can. whole: the tensor table too; without it the reading stops before
- * the vocabulary once the architecture is known, and the quantisation too unless `quant` says that it is known already;
- * params come then from what the file says of itself. Returns the bytes of header that were gone through. */
-int64_t gguf_info_peek(struct gguf_info *info, const char *path, bool whole, bool quant, const char **problem);
+/* Of one file, for lists: no fingerprint, and absent parts are no error. *problem: why it cannot be asked, as what follows
+ * "it is" ("an adapter (LoRA)", "truncated: ..."), NULL: it can. whole: the tensor table too. Without it the reading stops
+ * where the vocabulary begins: params come then from what the file says of itself, the quantisation may stay unknown, and
+ * a truncated file is not noticed. Returns the bytes of header that were gone through. */
+int64_t gguf_info_peek(struct gguf_info *info, const char *path, bool whole, const char **problem);
 
 /* Bytes of a context of n tokens; -1: not known. */
 int64_t gguf_info_context_bytes(const struct gguf_info *info, int64_t n);

@@ -82,10 +82,11 @@ static void read_record(struct finder *f, struct found *e, const char *path, int
     struct ipw_err err;
     if (!fs_read(path, 1 << 16, &text, &err) && !json_read(&doc, text.s, text.len, 0, &err)) {
         const json_val *o = json_root(doc);
-        const char *sum = json_str(json_get(o, "sha256")), *from = json_str(json_get(o, "pull"));
+        const char *from = json_str(json_get(o, "pull")),
+                   *name = json_str(json_get(o, "name"));
         json_is_int(json_get(o, "bytes"), bytes);
-        if (sum && strlen(sum) == 64)
-            e->m.sha256 = ipw_arena_strdup(f->arena, sum);
+        if (name && *name)
+            e->m.name = ipw_arena_strdup(f->arena, name);
         if (from)
             e->m.remedy = found_text(f, "ipw model pull %s", from);
     }
@@ -114,18 +115,11 @@ static void add_group(struct finder *f, const struct site *s, const struct walk_
     }
     if (parts > 1 && !e->m.problem && (int)n < parts)
         e->m.problem = found_text(f, "part %d of %d is missing", (int)n + 1, parts);
-    char target[PATH_MAX];
-    ssize_t k = s->repo && n == 1 ? readlink(v[0].path, target, sizeof target - 1) : -1;
-    const char *hex = k > 0 ? (target[k] = '\0', fs_basename(target)) : "";
-    if (strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64) /* the hub's cache names a blob by its sha256 */
-        e->m.sha256 = ipw_arena_strdup(f->arena, hex);
     if (s->pulled) {
         int64_t bytes = -1;
         read_record(f, e, found_text(f, "%s.json", v[0].path), &bytes);
         if (!e->m.problem)
             e->m.remedy = NULL; /* it is whole: nothing to pull */
-        if (n > 1)
-            e->m.sha256 = NULL; /* of the first part alone */
     }
 }
 
@@ -148,7 +142,6 @@ static void add_unfinished(struct finder *f, const struct site *s, const struct 
     e->m.bytes = have > 0 ? have : 0;
     if (s->pulled)
         read_record(f, e, found_text(f, "%.*s%s.json", (int)(file->rel + dir - file->path), file->path, name), &bytes);
-    e->m.sha256 = NULL;
     e->m.problem = bytes > 0 ? found_text(f, "a pull that was not finished: %s of %s are there", amount(f, e->m.bytes),
                                           amount(f, bytes))
                              : "a download that was not finished";
@@ -200,6 +193,34 @@ static void add_all(struct finder *f, const struct site *s)
         add_group(f, s, whole + i, k);
     }
     free(whole);
+}
+
+static bool is_hash(const char *s)
+{
+    return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
+bool local_model_sha256(const char *path, char hex[65])
+{
+    char target[PATH_MAX];
+    const char *own = fs_basename(path), *sum = own + (ipw_starts(own, "sha256-") ? strlen("sha256-") : 0);
+    ssize_t k = is_hash(sum) ? -1 : readlink(path, target, sizeof target - 1);
+    if (k > 0) {
+        target[k] = '\0';
+        sum = fs_basename(target);
+    }
+    struct ipw_buf note = IPW_BUF_INIT;
+    struct json_doc *doc = NULL;
+    struct ipw_err err;
+    char file[PATH_MAX];
+    if (!is_hash(sum) && (size_t)snprintf(file, sizeof file, "%s.json", path) < sizeof file &&
+        !fs_read(file, 1 << 16, &note, &err) && !json_read(&doc, note.s, note.len, 0, &err))
+        sum = json_str(json_get(json_root(doc), "sha256"));
+    bool told = sum && is_hash(sum);
+    snprintf(hex, 65, "%s", told ? sum : "");
+    json_doc_free(doc);
+    ipw_buf_release(&note);
+    return told;
 }
 
 int found_files(struct finder *f, const struct model_root *root)

@@ -84,7 +84,6 @@ static void read_manifest(struct finder *f, struct found *e, const char *dir, co
     }
     json_is_int(json_get(model, "size"), &bytes);
     e->m.bytes = bytes;
-    e->m.sha256 = ipw_arena_strdup(f->arena, hex);
     e->m.path = found_text(f, "%s/blobs/sha256-%s", dir, hex);
     config_quant(e, dir, manifest);
     const char *again = found_text(f, "ollama pull %s", strchr(e->m.name, ':') + 1);

@@ -79,7 +79,7 @@ static void read_headers(struct finder *f)
         const char *problem;
         if (m->problem || !m->path)
             continue;
-        gone += gguf_info_peek(&info, m->path, gone < whole_headers, f->v[i].known_quant, &problem);
+        gone += gguf_info_peek(&info, m->path, gone < whole_headers, &problem);
         snprintf(m->arch, sizeof m->arch, "%.31s", info.arch);
         if (!f->v[i].known_quant)
             snprintf(m->quant, sizeof m->quant, "%s", info.quant);
