@@ -15,6 +15,7 @@
 #include "cli/complete.h"
 #include "cli/meter.h"
 #include "cli/progress.h"
+#include "cli/sets.h"
 #include "cli/version.h"
 #include "report/report.h"
 #include "run/baseline.h"
@@ -84,8 +85,10 @@ static int open_engine_ops(struct profile *p, struct ipw_err *err)
 
 static int open_data(struct profile *p, struct ipw_err *err)
 {
-    struct dataset_cfg cfg = {p->plan.prompt_length, p->plan.num_samples};
-    return dataset_open(&p->data, p->plan.dataset, &cfg, err);
+    int rc = sets_open(&p->data, p->plan.dataset, p->plan.prompt_length, p->plan.num_samples, err);
+    if (!rc)
+        sets_say_unscored(p->data);
+    return rc;
 }
 
 static int open_meter(struct profile *p, struct ipw_err *err)
@@ -165,8 +168,13 @@ static int begin(struct profile *p, struct ipw_err *err)
     if (!p->todo.total)
         return ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %s of '%s' is empty", p->shard, p->data->name);
     make_absolute(&p->plan.model);
-    if (!dataset_find(p->plan.dataset))
+    if (!dataset_find(p->plan.dataset)) {
+        char path[PATH_MAX];
+        sets_path(p->plan.dataset, path);
+        free(p->plan.dataset);
+        p->plan.dataset = ipw_strdup(path);
         make_absolute(&p->plan.dataset);
+    }
     if ((rc = make_dir(p, err)) || (rc = store_create(&p->store, p->dir, err)))
         return rc;
     return put_plan(p, err);
