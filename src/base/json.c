@@ -38,6 +38,24 @@ int json_read(struct json_doc **doc, const char *text, size_t len, int flags, st
     return ipw_err_set(err, IPW_E_INPUT, "not JSON: %s at byte %zu", e.msg, e.pos);
 }
 
+int json_read_settings(struct json_doc **doc, const char *source, const char *text, size_t len, struct ipw_err *err)
+{
+    yyjson_read_err e;
+    *doc = (struct json_doc *)yyjson_read_opts((char *)(uintptr_t)text, len,
+                                               YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &e);
+    if (!*doc) {
+        size_t line = 1;
+        for (size_t i = 0; i < e.pos && i < len; i++)
+            line += text[i] == '\n';
+        return ipw_err_set(err, IPW_E_INPUT, "'%.300s' line %zu: not JSON: %s", source, line, e.msg);
+    }
+    if (json_type(json_root(*doc)) == JSON_OBJ)
+        return 0;
+    json_doc_free(*doc);
+    *doc = NULL;
+    return ipw_err_set(err, IPW_E_INPUT, "'%.300s': an object is needed: { \"key\": value }", source);
+}
+
 void json_doc_free(struct json_doc *doc)
 {
     yyjson_doc_free((yyjson_doc *)doc);

@@ -17,6 +17,9 @@ typedef struct json_val json_val; /* borrowed from its document; every getter ac
  * expected, code IPW_E_INPUT, *doc NULL. flags JSON_COMMENTS: comments and trailing commas are allowed. */
 enum { JSON_COMMENTS = 1 };
 int json_read(struct json_doc **doc, const char *text, size_t len, int flags, struct ipw_err *err);
+/* A file of settings that people write: an object, comments and trailing commas allowed. source: its name for the error,
+ * which gives the line. */
+int json_read_settings(struct json_doc **doc, const char *source, const char *text, size_t len, struct ipw_err *err);
 void json_doc_free(struct json_doc *doc); /* NULL is fine */
 const json_val *json_root(const struct json_doc *doc);
 

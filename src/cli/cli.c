@@ -12,6 +12,10 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "cli/config.h"
+#include "cli/greet.h"
+#include "cli/terminal.h"
+#include "report/report.h"
 
 static _Atomic int signals;
 
@@ -87,7 +91,16 @@ void cli_say(const char *fmt, ...)
         if ((unsigned char)*p < 0x20 || *p == 0x7f || ((unsigned char)*p == 0xc2 && (p[1] & 0xe0) == 0x80))
             *p = '?';
     fflush(stdout);
-    fprintf(stderr, "ipw: %s\n", text);
+    terminal_live(0);
+    if (!isatty(STDERR_FILENO)) { /* one message, one line: for grep and logs */
+        fprintf(stderr, "ipw: %s\n", text);
+        return;
+    }
+    struct ipw_buf out = IPW_BUF_INIT;
+    report_fold(*text ? text : "?", terminal_columns(STDERR_FILENO), 5, 5, &out);
+    memcpy(out.s, "ipw: ", 5);
+    fwrite(out.s, 1, out.len, stderr);
+    ipw_buf_release(&out);
 }
 
 int cli_fail(const struct ipw_err *err)
@@ -127,6 +140,24 @@ static void hold_standard_files(void)
             _exit(3); /* the wrong direction on purpose: using it is still an error */
 }
 
+/* "profile", "dataset pull": what was typed, for the settings file. */
+static char command_path[64];
+
+static void enter(const char *name)
+{
+    size_t n = strlen(command_path);
+    snprintf(command_path + n, sizeof command_path - n, "%s%s", n ? " " : "", name);
+}
+
+/* What no flag said is taken from the settings file; true after an error that has been said. */
+static bool unsettled(struct option *opt, size_t n, int *exit_code)
+{
+    struct ipw_err err;
+    int rc = config_apply(command_path, opt, n, &err);
+    *exit_code = rc ? cli_fail(&err) : 0;
+    return rc != 0;
+}
+
 bool cli_options(const struct command *cmd, struct option *opt, size_t n, int argc, char **argv, const char **rest,
                  size_t *n_rest, int *exit_code)
 {
@@ -137,7 +168,7 @@ bool cli_options(const struct command *cmd, struct option *opt, size_t n, int ar
         return true;
     }
     if (!help)
-        return false;
+        return unsettled(opt, n, exit_code);
     struct ipw_buf out = IPW_BUF_INIT;
     ipw_buf_addf(&out, "%s: %s\n\nusage: %s\n\n", cmd->name, cmd->summary, cmd->usage);
     options_help(opt, n, &out);
@@ -186,6 +217,7 @@ int cli_unknown_command(const struct command *const *list, const char *within, c
 
 int cli_run(const struct command *cmd, struct cli *cli, int argc, char **argv)
 {
+    enter(cmd->name);
     if (!cmd->subs)
         return cmd->run(cli, argc, argv);
     if (!argc || !strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))
@@ -252,7 +284,9 @@ int cli_main(int argc, char **argv)
         return ipw_err_exit_code(IPW_E_USAGE);
     if (!cli.env.at.meter && !*cli.env.sys_root) /* it knows only the machine's own /sys */
         cli.env.at.meter = installed_meter();
-    const char *name = argc > 1 ? argv[1] : "help";
+    if (argc < 2)
+        return greet(&cli);
+    const char *name = argv[1];
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";
     if (!strcmp(name, "--version"))

@@ -2,10 +2,10 @@
 
 #include <stddef.h>
 
-extern const struct command command_profile, command_measure, command_sensors, command_analyze, command_score,
-    command_dataset, command_reattribute, command_calibrate, command_version, command_help;
+extern const struct command command_doctor, command_profile, command_measure, command_sensors, command_analyze, command_study,
+    command_dataset, command_score, command_reattribute, command_calibrate, command_version, command_help;
 
 const struct command *const commands[] = {
-    &command_profile, &command_measure,     &command_sensors, &command_calibrate, &command_analyze,
-    &command_dataset, &command_score,   &command_reattribute, &command_version, &command_help,      NULL,
+    &command_doctor, &command_profile, &command_measure,     &command_sensors,   &command_analyze, &command_study,
+    &command_dataset,     &command_score,  &command_reattribute, &command_calibrate, &command_version, &command_help,    NULL,
 };

@@ -6,9 +6,9 @@ extern const struct command command_help;
 
 static const char head[] = "ipw - how much right answering a machine delivers per watt and per joule\n"
                            "\n"
-                           "  ipw sensors                             what can be measured on this machine\n"
+                           "  ipw doctor                              what can be measured on this machine\n"
                            "  ipw profile -m qwen3-4b.gguf            ask it questions, meter the answers\n"
-                           "  ipw analyze accuracy runs/RUN           its figures again, as table or JSON\n"
+                           "  ipw analyze                             the figures of the newest run\n"
                            "\n"
                            "usage: ipw COMMAND [options]              help: ipw help COMMAND\n";
 static const char tail[] =

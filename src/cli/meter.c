@@ -6,12 +6,22 @@
 #include "base/str.h"
 #include "cli/calibration.h"
 
+static const char *const names[] = {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+                                    "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"};
+enum { N_NAMES = sizeof names / sizeof names[0] };
+
+bool cli_devices_given(void)
+{
+    for (size_t i = 0; i < N_NAMES; i++)
+        if (getenv(names[i]))
+            return true;
+    return false;
+}
+
 /* What a job was given, in the words of the runtime that would use it. NULL: everything; "": nothing. */
 static const char *visible_devices(void)
 {
-    static const char *const names[] = {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
-                                        "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < N_NAMES; i++) {
         const char *v = getenv(names[i]);
         if (!v)
             continue;
@@ -41,4 +51,13 @@ int cli_meter_open(struct meter **out, const struct cli *cli, const struct cli_m
         cfg.stop_at_unknown = true;
     }
     return meter_open(out, &cli->env, &cfg, err);
+}
+
+int cli_meter_look(struct meter **out, const struct cli *cli, struct ipw_err *trouble, struct ipw_err *err)
+{
+    if (!cli_meter_open(out, cli, &(struct cli_meter){0}, trouble)) {
+        *trouble = (struct ipw_err){0}; /* what was looked for and is not needed may have left its text */
+        return 0;
+    }
+    return meter_open(out, &cli->env, &(struct meter_cfg){.mode = METER_AUTO}, err);
 }

@@ -76,6 +76,18 @@ struct engine_model {
     int64_t n_vocab, threads;
 };
 
+/* What an engine of this build can compute with on this machine. */
+enum { ENGINE_HERE_DEVICES = 16 };
+struct engine_here {
+    char backends[160];    /* compiled in: "CUDA, CPU" */
+    char cpu_variant[512]; /* as cpu_variant below; "" not known */
+    struct engine_gpu {
+        char name[128];
+        int64_t free_bytes, total_bytes;
+    } gpu[ENGINE_HERE_DEVICES];
+    int n;
+};
+
 struct engine_ops {
     const char *name;
     const char *what;
@@ -93,8 +105,9 @@ struct engine_ops {
     void (*abort)(struct engine *e); /* from any thread or a signal handler: makes a running poll return soon */
     int (*devices)(struct engine *e, struct engine_device *out, int cap);
     const struct engine_model *(*model)(struct engine *e);
-    const char *(*build)(struct engine *e);       /* version of the engine */
+    const char *(*build)(struct engine *e);       /* version of the engine; e may be NULL */
     const char *(*cpu_variant)(struct engine *e); /* instruction sets of the CPU kernels; NULL: not known */
+    void (*here)(struct engine_here *out); /* (optional) without a model; may wake a GPU's driver */
     void (*close)(struct engine *e);
 };
 

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "engine/about_llama.h"
 #include "engine/argmax.h"
 #include "engine/chat_template.h"
 #include "engine/engine.h"
@@ -85,20 +86,6 @@ static bool on_load(float progress, void *ud)
     const _Atomic int *stop = ud;
     (void)progress;
     return !stop || !atomic_load(stop);
-}
-
-/* Instruction sets the CPU kernels were built for and use here: greedy text differs between them. */
-static void describe_cpu(char *out, size_t size)
-{
-    ggml_backend_reg_t reg = ggml_backend_cpu_reg();
-    ggml_backend_get_features_t features =
-        (ggml_backend_get_features_t)ggml_backend_reg_get_proc_address(reg, "ggml_backend_get_features");
-    struct ggml_backend_feature *f = features ? features(reg) : NULL;
-    size_t n = 0;
-    out[0] = '\0';
-    for (; f && f->name; f++)
-        if (strcmp(f->value, "0") != 0)
-            n += (size_t)snprintf(out + n, n < size ? size - n : 0, n ? " %s" : "%s", f->name);
 }
 
 /* Threads that do arithmetic: the CPUs this process may use, one per core where SMT is on. */
@@ -311,7 +298,7 @@ static int llama_open(struct engine **out, const struct ipw_env *env, const stru
         goto fail;
     make_sampler(e, cfg);
     fill_facts(e, cfg->model);
-    describe_cpu(e->variant, sizeof e->variant);
+    about_llama_cpu(e->variant, sizeof e->variant);
     ipw_buf_reserve(&e->piece, 4096);
     *out = e;
     return 0;
@@ -596,5 +583,6 @@ const struct engine_ops engine_llama = {
     .model = llama_facts,
     .build = llama_build,
     .cpu_variant = llama_variant,
+    .here = about_llama_here,
     .close = llama_close,
 };

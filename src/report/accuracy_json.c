@@ -30,6 +30,8 @@ static void put_run(struct json_out *o, json_node *top, const struct table_run *
     struct report_verdicts v = report_verdicts_of(run);
     json_put_str(o, top, "analysis", "accuracy");
     json_put_str(o, top, "run", run->dir);
+    report_put_facts(o, top, "labels", run->labels, run->n_labels);
+    report_put_facts(o, top, "conditions", run->conditions, run->n_conditions);
     json_put_str(o, top, "scope", "component");
     json_put_str(o, top, "signature", run->signature);
     json_put_str(o, top, "energy_source", run->energy_source);

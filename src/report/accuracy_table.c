@@ -168,6 +168,66 @@ static void name_of(const struct table_run *run, struct ipw_buf *s)
     }
 }
 
+/* ---- labels and conditions: columns that not every run has ---- */
+
+enum { FACTS = 64 };
+
+static const char *value_of(const struct table_fact *v, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(v[i].name, name))
+            return v[i].value;
+    return NULL;
+}
+
+struct facts {
+    const char *label[FACTS], *condition[FACTS]; /* names */
+    size_t n_labels, n_conditions;
+};
+
+static void join(const char **names, size_t *n, const struct table_fact *v, size_t n_v)
+{
+    for (size_t i = 0; i < n_v; i++) {
+        size_t k = 0;
+        while (k < *n && strcmp(names[k], v[i].name) != 0)
+            k++;
+        if (k == *n && *n < FACTS)
+            names[(*n)++] = v[i].name;
+    }
+}
+
+static struct facts facts_of(const struct table_run *const *runs, size_t n)
+{
+    struct facts f = {.n_labels = 0};
+    for (size_t i = 0; i < n; i++) {
+        join(f.label, &f.n_labels, runs[i]->labels, runs[i]->n_labels);
+        join(f.condition, &f.n_conditions, runs[i]->conditions, runs[i]->n_conditions);
+    }
+    return f;
+}
+
+static void add_fact(const char *name, const char *value, struct ipw_buf *s)
+{
+    ipw_buf_adds(s, "; ");
+    report_cut(name, 40, s);
+    ipw_buf_addc(s, ' ');
+    report_cut(value, 40, s);
+}
+
+/* Labels, and what the machine was set to where that differs from the first run. Clock and temperature follow from the work:
+ * they are columns only. */
+static void facts(const struct table_run *run, const struct table_run *first, struct ipw_buf *s)
+{
+    static const char *const set[] = {"power_source", "governor", "cpu_max_mhz", "power_limit_w", "driver", "kernel"};
+    for (size_t i = 0; i < run->n_labels; i++)
+        add_fact(run->labels[i].name, run->labels[i].value, s);
+    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++) {
+        const char *v = value_of(run->conditions, run->n_conditions, set[i]);
+        if (v && !ipw_streq(v, value_of(first->conditions, first->n_conditions, set[i])))
+            add_fact(set[i], v, s);
+    }
+}
+
 /* The runs by number: what was asked, what the joules cover, what may not be set beside the first. */
 static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *out)
 {
@@ -178,6 +238,7 @@ static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *
         report_cut(*folder ? folder : runs[i]->dir, 60, &s);
         ipw_buf_adds(&s, ": ");
         name_of(runs[i], &s);
+        facts(runs[i], runs[0], &s);
         ipw_buf_adds(&s, "; ");
         covers(runs[i], &s);
         if (!ipw_streq(runs[i]->dataset_sha256, runs[0]->dataset_sha256))
@@ -189,6 +250,18 @@ static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *
         ipw_buf_release(&s);
     }
     ipw_buf_adds(out, "   95 %: other questions of this kind may give\n\n");
+}
+
+static const char *prefixed(const char *prefix, const char *name, struct ipw_arena *arena)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s%s", prefix, name);
+    return ipw_arena_strdup(arena, text);
+}
+
+static const char *or_dash(const char *s)
+{
+    return s ? s : "-";
 }
 
 /* One run: its whole block, with both columns of doubt. */
@@ -216,8 +289,10 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
     }
     if (shown == TEXT)
         list(runs, n_runs, out);
-    const char *head[N_COLUMNS];
-    const char **cells = ipw_calloc(n_runs * N_COLUMNS + 1, sizeof *cells);
+    const char *head[N_COLUMNS + 2 * FACTS];
+    const char **cells = ipw_calloc(n_runs * (N_COLUMNS + 2 * FACTS) + 1, sizeof *cells);
+    struct facts f = shown == TEXT ? (struct facts){.n_labels = 0} : facts_of(runs, n_runs);
+    f.n_conditions = shown == CSV ? f.n_conditions : 0;
     struct ipw_arena arena = {0};
     struct report_table t = {.head = head, .n_rows = n_runs, .cells = cells};
     size_t k = 0;
@@ -227,10 +302,19 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
         t.right |= columns[c].kind == NAME ? 0u : 1u << t.n_cols;
         head[t.n_cols++] = columns[c].head;
     }
-    for (size_t i = 0; i < n_runs; i++)
+    for (size_t c = 0; c < f.n_labels; c++)
+        head[t.n_cols++] = prefixed("label_", f.label[c], &arena);
+    for (size_t c = 0; c < f.n_conditions; c++)
+        head[t.n_cols++] = f.condition[c];
+    for (size_t i = 0; i < n_runs; i++) {
         for (size_t c = 0; c < N_COLUMNS; c++)
             if (columns[c].formats & shown)
                 cells[k++] = cell(&columns[c], runs, r, i, shown, &arena);
+        for (size_t c = 0; c < f.n_labels; c++)
+            cells[k++] = or_dash(value_of(runs[i]->labels, runs[i]->n_labels, f.label[c]));
+        for (size_t c = 0; c < f.n_conditions; c++)
+            cells[k++] = or_dash(value_of(runs[i]->conditions, runs[i]->n_conditions, f.condition[c]));
+    }
     report_table(&t, format, 80, out);
     ipw_arena_release(&arena);
     free(cells);

@@ -10,11 +10,6 @@
  * broken UTF-8 become '?'. Gives the bytes it took; each call adds one column (wide characters are not told apart). */
 size_t report_char(const char *s, struct ipw_buf *out);
 
-/* Text from models, files and users. NULL adds nothing. report_cut: at most width columns, cut texts end in "..". */
-void report_text(const char *s, struct ipw_buf *out);
-void report_cut(const char *s, int width, struct ipw_buf *out);
-int report_width(const char *s); /* columns */
-
 /* A paragraph: lines of at most 79 columns, the first after `first` spaces, the others after `rest`. The text is safe
  * already. */
 void report_wrap(const char *text, int first, int rest, struct ipw_buf *out);
@@ -59,6 +54,8 @@ void report_put_estimate(struct json_out *o, json_node *to, const char *key, con
  * out. */
 void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *component,
                        const struct estimate *accel, const struct estimate *system);
+/* {"name": "value"} under key. */
+void report_put_facts(struct json_out *o, json_node *to, const char *key, const struct table_fact *v, size_t n);
 /* A count: a whole number, null where it is not known. */
 void report_put_count(struct json_out *o, json_node *to, const char *key, double n);
 

@@ -26,6 +26,13 @@ void report_put_scoped(struct json_out *o, json_node *to, const char *key, const
         report_put_estimate(o, n, "system", system);
 }
 
+void report_put_facts(struct json_out *o, json_node *to, const char *key, const struct table_fact *v, size_t n)
+{
+    json_node *obj = json_put_obj(o, to, key);
+    for (size_t i = 0; i < n; i++)
+        json_put_str(o, obj, v[i].name, v[i].value);
+}
+
 void report_put_count(struct json_out *o, json_node *to, const char *key, double n)
 {
     if (isfinite(n))
@@ -111,6 +118,8 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     json_put_str(o, n, "sha256", run->dataset_sha256);
     json_put_int(o, n, "n", run->dataset_n);
     json_put_str(o, top, "device", run->device);
+    report_put_facts(o, top, "labels", run->labels, run->n_labels);
+    report_put_facts(o, top, "conditions", run->conditions, run->n_conditions);
     n = json_put_obj(o, top, "status_counts");
     json_node *q = json_put_obj(o, n, "query"), *s = json_put_obj(o, n, "score");
     for (int i = 0; i < QUERY_STATUS_N; i++)

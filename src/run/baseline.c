@@ -7,18 +7,12 @@
 
 static const struct run_baseline kinds[] = {{"none", 0, false}, {"quick", 5, false}, {"full", 30, true}};
 
-/* Reading all weights once a token at 20 GB/s, 150 tokens an answer: a laptop within a factor of three. */
-static double estimated_s(size_t questions, int64_t model_bytes)
-{
-    return (double)questions * 150 * (double)model_bytes / 20e9;
-}
-
 int run_baseline_of(struct run_baseline *out, const struct run_plan *plan, const char *energy_source,
-                    size_t questions, int64_t model_bytes, struct ipw_err *err)
+                    double estimated_s, struct ipw_err *err)
 {
     const char *word = plan->baseline;
     if (ipw_streq(word, "auto"))
-        word = estimated_s(questions, model_bytes) > 600 ? "full" : "quick";
+        word = estimated_s > 600 ? "full" : "quick";
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (ipw_streq(word, kinds[i].name)) {
             bool counter = ipw_streq(energy_source, "measured") || ipw_streq(energy_source, "partial");

@@ -14,10 +14,10 @@ struct run_baseline {
     bool steady;      /* warm up until speed and temperature stand still */
 };
 
-/* plan->baseline: auto takes quick up to 10 minutes of estimated time, full above. No counter, no baseline: a model
- * knows its own idle watts. IPW_E_USAGE for another word. */
+/* plan->baseline: auto takes quick up to 10 minutes of estimated time (run/estimate.h), full above. No counter, no
+ * baseline: a model knows its own idle watts. IPW_E_USAGE for another word. */
 int run_baseline_of(struct run_baseline *out, const struct run_plan *plan, const char *energy_source,
-                    size_t questions, int64_t model_bytes, struct ipw_err *err);
+                    double estimated_s, struct ipw_err *err);
 
 /* Whether the warm-up may end. tokens_s: of the last n warm-up requests, oldest first; spent_s: since the first;
  * slope: of the hottest sensor, degrees in 30 s, NAN without one. */

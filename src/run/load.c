@@ -10,6 +10,7 @@
 #include "energy/attribute.h"
 #include "energy/collector.h"
 #include "run/conditions.h"
+#include "run/facts.h"
 #include "run/scopes.h"
 
 struct attempt { /* one query row and where it belongs */
@@ -461,7 +462,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
     *t = (struct table_run){.gap_j = NAN, .gain_u = NAN};
     t->dir = keep(&l, dir);
     load_meta(&l, store);
-    if ((rc = run_conditions_load(&l.conditions, store, err)) ||
+    if ((rc = run_facts_load(t, store, err)) || (rc = run_conditions_load(&l.conditions, store, err)) ||
         (rc = store_each_segment(store, on_segment, &l, err)) || (rc = store_each_device(store, on_device, &l, err)) ||
         (rc = store_each_channel(store, on_channel, &l, err)))
         goto out;

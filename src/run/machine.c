@@ -1,14 +1,15 @@
 #include "run/machine.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/model_name.h"
 #include "base/str.h"
 
 static void read_text(const struct ipw_env *env, const char *path, char *out, size_t size)
@@ -58,6 +59,19 @@ static const char *power_source(const struct ipw_env *env)
     return found;
 }
 
+/* "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb ...": the first word that begins with a digit. */
+static void driver(const struct ipw_env *env, char *out, size_t size)
+{
+    char text[512];
+    out[0] = '\0';
+    read_text(env, "/proc/driver/nvidia/version", text, sizeof text);
+    for (char *s = text; *s && *s != '\n'; s++)
+        if (s > text && s[-1] == ' ' && ipw_isdigit((unsigned char)*s)) {
+            snprintf(out, size, "nvidia %.*s", (int)strcspn(s, " \n"), s);
+            return;
+        }
+}
+
 void run_machine_read(struct run_machine *m, const struct ipw_env *env)
 {
     static const char smbios[] = "/sys/class/dmi/id/board_name";
@@ -76,6 +90,10 @@ void run_machine_read(struct run_machine *m, const struct ipw_env *env)
     m->hypervisor = strstr(text, " hypervisor ") != NULL;
     m->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     read_text(env, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", m->governor, sizeof m->governor);
+    read_text(env, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", text, sizeof text);
+    double khz;
+    m->cpu_max_mhz = ipw_parse_f64(text, &khz) ? khz / 1000 : (double)NAN;
+    driver(env, m->driver, sizeof m->driver);
     m->power_source = power_source(env);
 }
 
@@ -105,22 +123,6 @@ void run_machine_word(const char *name, char *out, size_t size)
         snprintf(out, size, "machine");
 }
 
-/* Where the quantisation begins in a file's name: ".Q4_1", "-q4_k_m", "_IQ2_XS", "-f16"; the end if it is not told. */
-static size_t quant_at(const char *s)
-{
-    size_t n = strlen(s);
-    for (size_t i = n; i-- > 1;) {
-        const char *w = s + i + 1;
-        if (!strchr("-._", s[i]))
-            continue;
-        w += *w == 'i' || *w == 'I';
-        if (((*w == 'q' || *w == 'Q') && ipw_isdigit((unsigned char)w[1])) || !strncasecmp(w, "f16", 3) ||
-            !strncasecmp(w, "bf16", 4) || !strncasecmp(w, "f32", 3))
-            return i;
-    }
-    return n;
-}
-
 void run_model_word(const char *path, char *out, size_t size)
 {
     static const char *const skip[] = {"instruct", "chat", "it", "gguf"};
@@ -128,7 +130,7 @@ void run_model_word(const char *path, char *out, size_t size)
     char stem[128], slug[128];
     size_t n = strlen(base) - (ipw_ends(base, ".gguf") ? 5 : 0);
     snprintf(stem, sizeof stem, "%.*s", (int)n, base);
-    stem[quant_at(stem)] = '\0';
+    stem[model_quant_at(stem)] = '\0';
     ipw_slug(stem, slug, sizeof slug);
     words(slug, skip, sizeof skip / sizeof skip[0], out, size);
     if (!*out)

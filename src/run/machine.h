@@ -10,6 +10,8 @@ struct run_machine {
     char host[128], boot_id[64], kernel[160], cpu[128], governor[32], cpu_vendor[32];
     int cpus;
     bool hypervisor;
+    double cpu_max_mhz; /* what the governor may go up to; NAN unknown */
+    char driver[64];    /* of the NVIDIA GPUs; "" without one */
     const char *power_source; /* "mains", "battery", NULL: not known */
 };
 void run_machine_read(struct run_machine *m, const struct ipw_env *env);

@@ -1,5 +1,6 @@
 #include "run/segment.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,36 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 enum { MAX_DEVICES = 32 };
+
+/* The highest reading of the gauges of this kind whose devices take part; NAN without one. */
+static double gauge(const struct meter *meter, const char *suffix)
+{
+    size_t n;
+    const struct energy_channel *ch = meter_channels(meter, &n);
+    double most = NAN;
+    for (size_t i = 0; i < n; i++) {
+        struct energy_reading x;
+        if (ch[i].kind != ENERGY_KIND_GAUGE || ch[i].status != ENERGY_CHANNEL_OK || !ipw_ends(ch[i].id, suffix) ||
+            !meter_takes_part(meter, i))
+            continue;
+        meter_read(meter, i, &x);
+        if (!x.status)
+            most = fmax(most, (double)x.raw);
+    }
+    return most;
+}
+
+/* What the channels of the total may draw together, as far as their limits are known: half of what is plausible. */
+static double power_limit_w(const struct energy_channel *ch, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += ch[i].in_total && ch[i].pmax_w > 0 ? ch[i].pmax_w / 2 : 0;
+    return sum > 0 ? sum : (double)NAN;
+}
 
 /* Limits, clocks and the like as JSON: pmax_w is for attribution; energy_source and total (the members of the component
  * total) say what this segment metered, unmetered which devices computed without a channel in it. */
@@ -22,6 +51,11 @@ static char *describe(const struct run_machine *m, const struct meter *meter)
     json_put_int(o, env, "cpus", m->cpus);
     json_put_str(o, env, "kernel", m->kernel);
     json_put_str(o, env, "governor", *m->governor ? m->governor : NULL);
+    json_put_num(o, env, "cpu_max_mhz", m->cpu_max_mhz);
+    json_put_str(o, env, "driver", *m->driver ? m->driver : NULL);
+    json_put_num(o, env, "power_limit_w", power_limit_w(ch, n));
+    json_put_num(o, env, "clock_mhz", gauge(meter, ":clock") * 1e-6);
+    json_put_num(o, env, "temperature_c", gauge(meter, ":temperature") * 1e-3);
     json_put_bool(o, env, "virtual_machine", m->hypervisor);
     json_node *pmax = json_put_obj(o, env, "pmax_w");
     for (size_t i = 0; i < n; i++)

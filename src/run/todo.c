@@ -93,8 +93,7 @@ int run_todo_make(struct run_todo *t, const struct dataset *data, const struct r
     for (size_t i = 0; i < n; i++) {
         if (order[i] % (size_t)plan->shards != (size_t)plan->shard)
             continue;
-        t->total++;
-        struct run_item item = {.question = order[i]};
+        struct run_item item = {.question = order[i], .at = t->total++};
         if (owed(&s.done[order[i]], retry_errors, &item.attempt))
             t->v[t->n++] = item;
     }
@@ -103,6 +102,15 @@ out:
     free(s.done);
     free(order);
     return rc;
+}
+
+void run_todo_block(struct run_todo *t, int64_t i, int64_t n)
+{
+    size_t from = t->total * (size_t)i / (size_t)n, to = t->total * (size_t)(i + 1) / (size_t)n, k = 0;
+    for (size_t j = 0; j < t->n; j++)
+        if (t->v[j].at >= from && t->v[j].at < to)
+            t->v[k++] = t->v[j];
+    t->n = k;
 }
 
 void run_todo_release(struct run_todo *t)

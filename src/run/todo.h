@@ -9,6 +9,7 @@
 struct run_item {
     size_t question; /* index in the dataset */
     int64_t attempt; /* from 1 */
+    size_t at;       /* its place in the order of the whole run, 0 to total - 1 */
 };
 
 struct run_todo {
@@ -22,6 +23,10 @@ void run_todo_release(struct run_todo *t);
  * what already has a row is left out (but not_sent; and, with retry_errors, error and timeout, with the next attempt). */
 int run_todo_make(struct run_todo *t, const struct dataset *data, const struct run_plan *plan, struct store *store,
                   bool retry_errors, struct ipw_err *err);
+
+/* Leaves in only what lies in block i of n, equal parts of the run's order from its beginning to its end: asking block after
+ * block is asking the run. total stays. */
+void run_todo_block(struct run_todo *t, int64_t i, int64_t n);
 
 /* Index of questions by id; the resume scan uses it. */
 struct run_index {

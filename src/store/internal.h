@@ -49,7 +49,4 @@ int store_fail(struct store *s, struct ipw_err *err);
 int store_schema_migrate(struct store *s, int from, struct ipw_err *err);
 int store_schema_check(struct store *s, int *version, struct ipw_err *err);
 
-/* lock.c: the descriptor that holds dir/lock until it is closed, or -1. */
-int store_lock(const char *dir, struct ipw_err *err);
-
 #endif

@@ -10,14 +10,21 @@
 #include "base/str.h"
 #include "store/internal.h"
 
-static int held(const char *dir, int fd, struct ipw_err *err)
+/* -1: it has the lock and is about to write its number. */
+static int64_t holder(int fd)
 {
     char text[24] = "";
     int64_t pid;
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = '\0';
     text[strcspn(text, "\n")] = '\0';
-    if (!ipw_parse_i64(text, &pid)) /* it has the lock and is about to write its number */
+    return ipw_parse_i64(text, &pid) ? pid : -1;
+}
+
+static int held(const char *dir, int fd, struct ipw_err *err)
+{
+    int64_t pid = holder(fd);
+    if (pid < 0)
         return ipw_err_set(err, IPW_E_LOCKED, "run '%s' is being written by another process; wait for it or stop it",
                            dir);
     return ipw_err_set(err, IPW_E_LOCKED, "run '%s' is being written by process %lld; wait for it or stop it", dir,
@@ -51,4 +58,16 @@ int store_lock(const char *dir, struct ipw_err *err)
         return -1;
     }
     return fd;
+}
+
+int64_t store_writer(const char *dir)
+{
+    char path[PATH_MAX];
+    fs_join(path, sizeof path, dir, "lock");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    int64_t pid = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK ? holder(fd) : 0;
+    close(fd); /* a shared lock goes with it */
+    return pid;
 }

@@ -160,7 +160,11 @@ int store_each_event(struct store *s,
                      void *ud, struct ipw_err *err);
 
 /* ---- the lock ---- */
-/* Takes dir/lock (made if absent, holds the pid as text) or IPW_E_LOCKED; kept until store_close. Used by
- * store_create and store_open. */
+/* Takes dir/lock (made if absent, holds the pid as text): the descriptor that holds it until it is closed, or -1 with
+ * IPW_E_LOCKED naming the pid. store_create and store_open take a run's; a folder of runs may have one of its own. */
+int store_lock(const char *dir, struct ipw_err *err);
+
+/* The process that writes the run now; -1: one whose number is not known, 0: none. */
+int64_t store_writer(const char *dir);
 
 #endif

@@ -37,6 +37,11 @@ struct table_row {
     const char *energy_reason;
 };
 
+/* A word about a run: a label its user gave, or what the machine was set to. */
+struct table_fact {
+    const char *name, *value;
+};
+
 /* A part of the component total. */
 struct table_member {
     const char *scope, *source; /* "cpu_package", "powercap" */
@@ -63,6 +68,8 @@ struct table_run {
     bool idle_drifts, idle_quick; /* quick: watched for seconds only, the net figures are indicative */
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
+    const struct table_fact *labels, *conditions;
+    size_t n_labels, n_conditions;
     struct table_row *v;
     size_t n, cap;
     struct ipw_arena arena; /* owns every string */

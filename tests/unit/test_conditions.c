@@ -15,14 +15,13 @@ static void test_choice(void **state)
     (void)state;
     static const struct {
         const char *word, *source;
-        size_t questions;
-        int64_t bytes;
+        double seconds;
         const char *name; /* NULL: refused */
     } v[] = {
-        {"auto", "measured", 40, 100000000, "quick"}, {"auto", "measured", 500, 5000000000, "full"},
-        {"auto", "estimated", 500, 5000000000, "none"}, {"full", "none", 1, 1, "none"},
-        {"none", "measured", 500, 5000000000, "none"}, {"quick", "partial", 500, 5000000000, "quick"},
-        {"long", "measured", 1, 1, NULL},
+        {"auto", "measured", 30, "quick"}, {"auto", "measured", 601, "full"},
+        {"auto", "estimated", 18000, "none"}, {"full", "none", 1, "none"},
+        {"none", "measured", 18000, "none"}, {"quick", "partial", 18000, "quick"},
+        {"long", "measured", 1, NULL},
     };
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
         struct run_plan plan;
@@ -30,7 +29,7 @@ static void test_choice(void **state)
         run_plan_init(&plan);
         free(plan.baseline);
         plan.baseline = strdup(v[i].word);
-        int rc = run_baseline_of(&b, &plan, v[i].source, v[i].questions, v[i].bytes, &err);
+        int rc = run_baseline_of(&b, &plan, v[i].source, v[i].seconds, &err);
         assert_int_equal(rc, v[i].name ? 0 : IPW_E_USAGE);
         if (!rc)
             assert_string_equal(b.name, v[i].name);

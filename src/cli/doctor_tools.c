@@ -1,0 +1,268 @@
+/* ipw doctor: what computes, where files go, and the programs around ipw. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "cli/doctor.h"
+#include "cli/models.h"
+#include "cli/paths.h"
+#include "cli/sources.h"
+#include "engine/engine.h"
+
+/* ---- engines ---- */
+
+void doctor_engine(struct doctor *d)
+{
+    for (size_t i = 0; engines[i]; i++) {
+        struct engine_here here = {0};
+        if (engines[i]->here)
+            engines[i]->here(&here);
+        doctor_add(d, FINDING_OK, NULL, "%s; backends: %s%s%s", engines[i]->build(NULL), *here.backends ? here.backends : "-",
+                   *here.cpu_variant ? "; CPU kernels: " : "", here.cpu_variant)->name = engines[i]->name;
+    }
+    if (!engines[0])
+        doctor_add(d, FINDING_MISSING, "Build it in:\n    cmake --preset release -DIPW_LLAMA=ON", "no engine in this build");
+}
+
+static bool gpu_is_metered(const struct doctor *d)
+{
+    struct source_line line[8];
+    size_t n = sources_of(d->meter, line, 8);
+    return n && ipw_streq(line[0].part, "GPU");
+}
+
+void doctor_gpu(struct doctor *d)
+{
+    int found = 0;
+    for (size_t i = 0; engines[i]; i++) {
+        struct engine_here here = {0};
+        if (engines[i]->here)
+            engines[i]->here(&here);
+        for (int k = 0; k < here.n; k++, found++)
+            doctor_add(d, FINDING_OK, NULL, "%s, %.1f of %.1f GB free", here.gpu[k].name, (double)here.gpu[k].free_bytes / 1e9,
+                       (double)here.gpu[k].total_bytes / 1e9);
+    }
+    if (!found && gpu_is_metered(d))
+        doctor_add(d, FINDING_MISSING, "quickstart.sh builds the backend that fits:\n    ./quickstart.sh",
+                   "one is here, but this build computes on the CPU only");
+    else if (!found)
+        doctor_add(d, FINDING_OK, NULL, "none that this build can use: the CPU computes");
+}
+
+/* ---- models ---- */
+
+void doctor_models(struct doctor *d)
+{
+    struct local_models m = {0};
+    struct ipw_err err = {0};
+    size_t good = 0;
+    int rc = cli_models(d->cli, NULL, &m, &err);
+    const struct local_model *bad = NULL;
+    for (size_t i = 0; i < m.n; i++) {
+        good += !m.v[i].problem;
+        bad = m.v[i].problem && !bad ? &m.v[i] : bad;
+    }
+    if (rc)
+        doctor_add(d, FINDING_NOTE, NULL, "%s", err.text);
+    if (good)
+        doctor_add(d, FINDING_OK, NULL, "%zu here that can be asked: ipw model list", good);
+    else
+        doctor_add(d, FINDING_MISSING, "A small one to begin with:\n    ipw model pull smollm2-135m",
+                   "none found of Ollama, LM Studio, the hub or llama.cpp");
+    if (bad)
+        doctor_add(d, FINDING_NOTE, NULL, "%zu cannot be asked, as '%s': %s", m.n - good, bad->name, bad->problem);
+    local_models_release(&m);
+}
+
+/* ---- folders ---- */
+
+/* The folder, or the nearest one above it that is there. */
+static void nearest_folder(const char *path, char out[PATH_MAX])
+{
+    snprintf(out, PATH_MAX, "%s", path);
+    while (!fs_exists(out)) {
+        char *slash = strrchr(out, '/');
+        if (!slash || slash == out) {
+            snprintf(out, PATH_MAX, "%s", slash ? "/" : ".");
+            return;
+        }
+        *slash = '\0';
+    }
+}
+
+static void folder(struct doctor *d, const char *path, const char *what)
+{
+    char at[PATH_MAX];
+    struct statvfs v;
+    nearest_folder(path, at);
+    if (access(at, W_OK)) {
+        doctor_add(d, FINDING_MISSING, NULL, "%s in '%s' cannot be written: %s", what, path, strerror(errno));
+        return;
+    }
+    if (statvfs(at, &v))
+        return;
+    double gb = (double)v.f_bavail * (double)v.f_frsize / 1e9;
+    doctor_add(d, gb < 1 ? FINDING_NOTE : FINDING_OK, NULL, "%s in '%s', %.*f GB free%s", what, path, gb < 10, gb,
+               gb < 1 ? ": make room" : "");
+}
+
+void doctor_runs_folder(struct doctor *d)
+{
+    folder(d, "runs", "runs of ipw started here:");
+}
+
+void doctor_data_folder(struct doctor *d)
+{
+    char dir[PATH_MAX];
+    cli_data_dir("", dir);
+    if (*dir)
+        folder(d, dir, "question sets and models that are pulled:");
+    else
+        doctor_add(d, FINDING_MISSING, "Name one:\n    export IPW_DATA=/where/they/go",
+                   "no folder for question sets and models: HOME is not set");
+}
+
+/* ---- other programs of this name ---- */
+
+/* The first line of a script, or "". */
+static bool is_python(const char *path)
+{
+    char head[256] = "";
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return false;
+    size_t n = fread(head, 1, sizeof head - 1, f);
+    fclose(f);
+    head[n] = '\0';
+    return ipw_starts(head, "#!") && strstr(head, "python");
+}
+
+struct on_path {
+    char first[PATH_MAX], other[PATH_MAX];
+    bool first_is_mine, ipwc;
+};
+
+static void look_in(const char *dir, const struct stat *mine, struct on_path *p)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (snprintf(path, sizeof path, "%s/ipwc", dir) < (int)sizeof path && !access(path, X_OK))
+        p->ipwc = true;
+    if (snprintf(path, sizeof path, "%s/ipw", dir) >= (int)sizeof path || access(path, X_OK) || stat(path, &st) ||
+        !S_ISREG(st.st_mode))
+        return;
+    bool same = st.st_dev == mine->st_dev && st.st_ino == mine->st_ino;
+    if (!*p->first) {
+        snprintf(p->first, sizeof p->first, "%s", path);
+        p->first_is_mine = same;
+    }
+    if (!same && !*p->other)
+        snprintf(p->other, sizeof p->other, "%s", path);
+}
+
+void doctor_path(struct doctor *d)
+{
+    struct on_path p = {0};
+    struct stat mine = {0};
+    char *list = ipw_strdup(cli_setting("PATH")), *save;
+    if (stat("/proc/self/exe", &mine))
+        mine = (struct stat){0};
+    for (char *dir = strtok_r(list, ":", &save); dir; dir = strtok_r(NULL, ":", &save))
+        look_in(dir, &mine, &p);
+    free(list);
+    if (*p.other && is_python(p.other))
+        doctor_add(d, FINDING_NOTE, p.ipwc ? "This one, whatever comes first:\n    ipwc doctor" : NULL,
+                   "'%s' is another program, the Python ipw of arXiv 2511.07885%s: it asks servers and logs to Python "
+                   "tables, this one computes in-process and from counters; their results share keys",
+                   p.other, p.first_is_mine ? " (behind this one)" : ", and comes first");
+    else if (*p.other)
+        doctor_add(d, FINDING_NOTE, p.ipwc ? "This one, whatever comes first:\n    ipwc doctor" : NULL,
+                   "'%s' is another build%s", p.other, p.first_is_mine ? " (behind this one)" : ", and comes first");
+    else
+        doctor_add(d, FINDING_OK, NULL, *p.first ? "'%s', and no other of that name" : "not on PATH, nor another of that name",
+                   p.first);
+}
+
+/* ---- the sandbox ---- */
+
+/* What installs a package, by ID or ID_LIKE of /etc/os-release. */
+static const char *install_bwrap(char *out, size_t size)
+{
+    static const struct {
+        const char *like, *command;
+    } known[] = {{"debian", "sudo apt-get install bubblewrap"}, {"ubuntu", "sudo apt-get install bubblewrap"},
+                 {"fedora", "sudo dnf install bubblewrap"},     {"rhel", "sudo dnf install bubblewrap"},
+                 {"arch", "sudo pacman -S bubblewrap"},         {"suse", "sudo zypper install bubblewrap"},
+                 {"alpine", "sudo apk add bubblewrap"}};
+    struct ipw_buf text = IPW_BUF_INIT;
+    struct ipw_err ignored;
+    snprintf(out, size, "Install the package bubblewrap");
+    if (!fs_read("/etc/os-release", 1 << 16, &text, &ignored))
+        for (const char *p = text.s; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+            for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+                const char *at = ipw_starts(p, "ID") ? strstr(p, known[i].like) : NULL;
+                if (at && at < p + strcspn(p, "\n"))
+                    snprintf(out, size, "Install it:\n    %s", known[i].command);
+            }
+    ipw_buf_release(&text);
+    return out;
+}
+
+/* 0 when a program can be shut in; 127 when there is no bwrap. */
+static int try_bwrap(void)
+{
+    /* a shell only to keep what bwrap says off the screen */
+    static const char probe[] = "exec bwrap --unshare-all --die-with-parent --new-session --clearenv --ro-bind / / --proc /proc "
+                                "--dev /dev --tmpfs /tmp --cap-drop ALL true >/dev/null 2>&1";
+    char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, ipw_strdup(probe), NULL};
+    struct proc p;
+    struct ipw_err ignored;
+    int code = 127;
+    if (!proc_start(&p, argv, &ignored)) {
+        if (!proc_wait(&p, 1000)) {
+            proc_signal(&p, SIGKILL);
+            proc_wait(&p, 1000);
+        }
+        code = p.done ? proc_exit_code(&p) : 1;
+        proc_release(&p);
+    }
+    free(argv[2]);
+    return code;
+}
+
+void doctor_sandbox(struct doctor *d)
+{
+    static const struct {
+        const char *path, *value, *remedy;
+    } switches[] = {
+        {"/proc/sys/kernel/unprivileged_userns_clone", "0",
+         "The kernel forbids user namespaces; for this boot:\n    sudo sysctl kernel.unprivileged_userns_clone=1"},
+        {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+         "AppArmor forbids user namespaces; for this boot:\n    sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"},
+    };
+    static const char unscored[] = "answers that are programs cannot be run shut in, so they stay unscored";
+    char text[128];
+    const char *remedy = "In a container, allow it:\n    --security-opt seccomp=unconfined";
+    int code = try_bwrap();
+    if (!code) {
+        doctor_add(d, FINDING_OK, NULL, "bwrap works: answers that are programs can be run shut in");
+        return;
+    }
+    if (code == 127) {
+        doctor_add(d, FINDING_MISSING, install_bwrap(text, sizeof text), "no bwrap: %s", unscored);
+        return;
+    }
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
+        if (ipw_env_read(&d->cli->env, switches[i].path, text, sizeof text) > 0 && !strcmp(text, switches[i].value))
+            remedy = switches[i].remedy;
+    doctor_add(d, FINDING_MISSING, remedy, "bwrap is not allowed to work: %s", unscored);
+}
