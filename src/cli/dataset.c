@@ -30,8 +30,7 @@ static struct row *add(struct list *l)
 
 static void scored(struct row *r, const char *scorer, bool built)
 {
-    snprintf(r->scorer, sizeof r->scorer, "%s%s", strcmp(scorer, "none") ? scorer : "not scored",
-             built || !strcmp(scorer, "none") ? "" : " (not built)");
+    snprintf(r->scorer, sizeof r->scorer, "%s", !strcmp(scorer, "none") ? "nothing" : built ? scorer : "no scorer yet");
 }
 
 static void add_open(struct list *l, const struct dataset *d, const char *state, const char *license)

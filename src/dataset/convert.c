@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -46,13 +47,16 @@ static void shuffle(struct order *v, size_t n, const char *id)
     qsort(v, n, sizeof *v, by_key);
 }
 
-/* The index of the right choice in the source: a letter, or a boolean (true is the first). -1: neither. */
-static int right_choice(const json_val *answer, size_t n)
+/* The index of the right choice in the source: by its letter, or by its text in any case. -1: neither. */
+static int right_choice(const char *answer, const json_val *choices)
 {
-    const char *s = json_str(answer);
-    if (json_type(answer) == JSON_BOOL)
-        return json_true(answer) ? 0 : 1;
-    return s && s[0] >= 'A' && s[0] < 'A' + (int)n && !s[1] ? s[0] - 'A' : -1;
+    size_t n = json_len(choices);
+    if (answer && answer[0] >= 'A' && answer[0] < 'A' + (int)n && !answer[1])
+        return answer[0] - 'A';
+    for (struct json_iter it = json_iter(choices); answer && json_next(&it);)
+        if (json_str(it.val) && !strcasecmp(json_str(it.val), answer))
+            return (int)it.i - 1;
+    return -1;
 }
 
 static int put_choices(const struct catalogue_set *set, const json_val *from, const char *id, struct json_out *o,
@@ -63,10 +67,10 @@ static int put_choices(const struct catalogue_set *set, const json_val *from, co
     if (json_str(choices))
         choices = json_get(from, json_str(choices));
     size_t n = json_len(choices);
-    int right = right_choice(json_get(from, json_str(json_get(set->row, "answer"))), n);
+    int right = right_choice(json_str(json_get(from, json_str(json_get(set->row, "answer")))), choices);
     if (json_type(choices) != JSON_ARR || n < 2 || n > CHOICES_MAX)
         return ipw_err_set(err, IPW_E_INPUT, "there are no 2 to %d choices", CHOICES_MAX);
-    if (right < 0 || right >= (int)n)
+    if (right < 0)
         return ipw_err_set(err, IPW_E_INPUT, "the answer is none of the %zu choices", n);
     for (size_t i = 0; i < n; i++)
         order[i].from = i;
