@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "cli/meter.h"
 #include "cli/models.h"
+#include "cli/sets.h"
 #include "cli/shipped.h"
 #include "cli/study.h"
 #include "run/finish.h"
@@ -62,10 +63,14 @@ int profile_check_engine(struct profile *p, struct ipw_err *err)
 
 static int open_data(struct profile *p, struct ipw_err *err)
 {
-    struct dataset_cfg cfg = {p->plan.prompt_length, p->plan.num_samples};
-    int rc = dataset_open(&p->data, p->plan.dataset, &cfg, err);
-    if (!rc && !dataset_find(p->plan.dataset))
+    int rc = sets_open(&p->data, p->plan.dataset, p->plan.prompt_length, p->plan.num_samples, err);
+    if (!rc && !dataset_find(p->plan.dataset)) {
+        char path[PATH_MAX];
+        sets_path(p->plan.dataset, path);
+        free(p->plan.dataset);
+        p->plan.dataset = ipw_strdup(path);
         make_absolute(&p->plan.dataset);
+    }
     return rc;
 }
 

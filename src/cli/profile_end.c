@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/complete.h"
 #include "cli/profile.h"
+#include "cli/sets.h"
 #include "cli/watch.h"
 #include "report/report.h"
 
@@ -56,6 +57,7 @@ static void announce(const struct profile *p)
     bool hint = !p->resume && !p->datasets.n && !p->plan.max_queries && p->todo.n > 40;
     cli_say("%zu question%s of %s, %s%s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
             run_estimate_words(seconds, words), hint ? "; -n 40 is shorter" : "");
+    sets_say_unscored(p->data);
     cli_say("into %s", p->dir);
     if (p->watch && !watch_can(p->cli->err_tty))
         cli_say("--watch needs a terminal that it can draw in, and stderr is none; going on without");

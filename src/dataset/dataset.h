@@ -32,10 +32,14 @@ struct dataset {
 struct dataset_cfg {
     int64_t prompt_length; /* fixed_length: words of the prompt's body in tokens x 5 characters; 0: 100 */
     int64_t num_samples;   /* fixed_length: how many; 0: 8 */
+    const char *dir;       /* where the sets lie that were pulled (NAME.jsonl); NULL or "": none are */
 };
 
-/* spec: a built-in's name, else a path. Every line is checked before any question is asked; errors name file and
- * line ("'q.jsonl' line 7: ..."). Code IPW_E_INPUT. An unknown name suggests the nearest built-in. */
+/* The path behind spec: a set that was pulled, else spec itself. Not for built-ins. */
+void dataset_path(const char *spec, const struct dataset_cfg *cfg, char *out, size_t size);
+
+/* spec: the name of a built-in set or of one that was pulled, else a path. Every line is checked before any question is asked; errors name file and
+ * line ("'q.jsonl' line 7: ..."). Code IPW_E_INPUT. An unknown name suggests the nearest one, or to pull it. */
 int dataset_open(struct dataset **out, const char *spec, const struct dataset_cfg *cfg,
                  struct ipw_err *err);
 void dataset_close(struct dataset *d);

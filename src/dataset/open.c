@@ -1,12 +1,15 @@
 /* From a name or a path to questions. */
 #include "dataset/dataset.h"
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "dataset/catalogue.h"
 
 /* A buffer holds at most 1 GiB and grows by doubling: half of it is what a file may always have. */
 static const size_t file_max = (size_t)500 << 20;
@@ -19,20 +22,42 @@ const struct dataset_ops *dataset_find(const char *name)
     return NULL;
 }
 
-/* A word that is neither a built-in set nor a file. */
+static bool is_name(const char *spec)
+{
+    return *spec && !strchr(spec, '/') && !ipw_ends(spec, ".jsonl");
+}
+
+void dataset_path(const char *spec, const struct dataset_cfg *cfg, char *out, size_t size)
+{
+    snprintf(out, size, "%s", spec);
+    if (!is_name(spec) || !cfg->dir || !*cfg->dir)
+        return;
+    char pulled[PATH_MAX];
+    int n = snprintf(pulled, sizeof pulled, "%s/%s.jsonl", cfg->dir, spec);
+    if (n < (int)sizeof pulled && (size_t)n < size && fs_exists(pulled))
+        memcpy(out, pulled, (size_t)n + 1);
+}
+
+/* A word that is neither a set that is here nor a file. */
 static int unknown(const char *spec, struct ipw_err *err)
 {
-    const char *names[32];
-    size_t n = 0;
-    struct ipw_buf list = IPW_BUF_INIT;
-    for (; datasets[n] && n < sizeof names / sizeof names[0]; n++) {
-        names[n] = datasets[n]->name;
-        ipw_buf_addf(&list, "%s%s", n ? ", " : "", names[n]);
-    }
+    struct catalogue *c = catalogue_open();
+    const char *names[64];
+    size_t n = 0, n_sets;
+    const struct catalogue_set *sets = catalogue_sets(c, &n_sets);
+    for (size_t i = 0; datasets[i] && n < 64; i++)
+        names[n++] = datasets[i]->name;
+    for (size_t i = 0; i < n_sets && n < 64; i++)
+        names[n++] = sets[i].name;
     const char *near = ipw_nearest(spec, names, n);
-    ipw_err_set(err, IPW_E_INPUT, "no dataset '%s'%s%s%s built in: %s; or give the path of a JSONL file", spec,
-                near ? ": did you mean '" : ";", near ? near : "", near ? "'?" : "", list.s);
-    ipw_buf_release(&list);
+    if (catalogue_find(c, spec))
+        ipw_err_set(err, IPW_E_INPUT, "question set '%s' is not here yet; fetch it once with: ipw dataset pull %s", spec, spec);
+    else if (near)
+        ipw_err_set(err, IPW_E_INPUT, "no question set '%s': did you mean '%s'? (ipw dataset list)", spec, near);
+    else
+        ipw_err_set(err, IPW_E_INPUT, "no question set and no file '%s'; ipw dataset list tells the names, a path to a "
+                                      "JSONL file is fine too", spec);
+    catalogue_close(c);
     return err->code;
 }
 
@@ -55,15 +80,17 @@ int dataset_open(struct dataset **out, const char *spec, const struct dataset_cf
     ipw_arena_init(&d->arena);
     int rc;
     *out = NULL;
+    char path[PATH_MAX];
+    dataset_path(spec, cfg, path, sizeof path);
     if (ops)
         rc = ops->text(cfg, &text, err);
-    else if (!fs_exists(spec) && !strchr(spec, '/') && !ipw_ends(spec, ".jsonl"))
+    else if (is_name(spec) && !fs_exists(path))
         rc = unknown(spec, err);
     else
-        rc = fs_read(spec, file_max, &text, err);
-    name_of(ops ? ops->name : spec, d->name, sizeof d->name);
+        rc = fs_read(path, file_max, &text, err);
+    name_of(ops ? ops->name : path, d->name, sizeof d->name);
     if (!rc)
-        rc = dataset_read_jsonl(d, spec, text.s, text.len, err);
+        rc = dataset_read_jsonl(d, ops ? spec : path, text.s, text.len, err);
     ipw_buf_release(&text);
     if (rc)
         dataset_close(d);

@@ -109,11 +109,11 @@ static void test_open(void **state)
     dataset_close(d);
     assert_int_equal(dataset_open(&d, "startr", &defaults, &err), IPW_E_INPUT);
     assert_null(d);
-    assert_string_equal(err.text, "no dataset 'startr': did you mean 'starter'? built in: starter, fixed_length; "
-                                  "or give the path of a JSONL file");
+    assert_string_equal(err.text, "no question set 'startr': did you mean 'starter'? (ipw dataset list)");
+    assert_int_equal(dataset_open(&d, "gsm8k", &defaults, &err), IPW_E_INPUT);
+    assert_non_null(strstr(err.text, "ipw dataset pull gsm8k"));
     assert_int_equal(dataset_open(&d, "mmlu-pro", &defaults, &err), IPW_E_INPUT);
-    assert_string_equal(err.text, "no dataset 'mmlu-pro'; built in: starter, fixed_length; or give the path of a "
-                                  "JSONL file");
+    assert_non_null(strstr(err.text, "no question set and no file 'mmlu-pro'"));
     assert_int_equal(dataset_open(&d, "no/such.jsonl", &defaults, &err), IPW_E_INPUT);
     assert_non_null(strstr(err.text, "cannot read 'no/such.jsonl'"));
     assert_int_equal(dataset_open(&d, "/", &defaults, &err), IPW_E_INPUT);

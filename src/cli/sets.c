@@ -1,0 +1,142 @@
+#include "cli/sets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "cli/paths.h"
+#include "score/score.h"
+
+enum { ORIGIN_MAX = 65536 };
+
+int sets_open(struct dataset **out, const char *spec, int64_t prompt_length, int64_t num_samples, struct ipw_err *err)
+{
+    char dir[PATH_MAX];
+    struct dataset_cfg cfg = {prompt_length, num_samples, cli_data_dir("datasets", dir)};
+    return dataset_open(out, spec, &cfg, err);
+}
+
+const char *sets_path(const char *spec, char out[PATH_MAX])
+{
+    char dir[PATH_MAX];
+    struct dataset_cfg cfg = {.dir = cli_data_dir("datasets", dir)};
+    dataset_path(spec, &cfg, out, PATH_MAX);
+    return out;
+}
+
+const char *sets_scorer(const json_val *record, bool *built)
+{
+    const char *name = scorer_name_for(record);
+    *built = scorer_find(name) != NULL;
+    return name;
+}
+
+const char *sets_scorer_of(const struct question *q, char name[40], bool *built)
+{
+    struct json_doc *doc;
+    struct ipw_err ignored;
+    *built = false;
+    bool read = !json_read(&doc, q->record, q->record_len, 0, &ignored);
+    snprintf(name, 40, "%s", read ? sets_scorer(json_root(doc), built) : "none");
+    json_doc_free(doc);
+    return name;
+}
+
+void sets_say_unscored(const struct dataset *d)
+{
+    size_t n = 0;
+    bool built;
+    char name[40], scorer[40] = "";
+    for (size_t i = 0; i < d->n; i++) {
+        sets_scorer_of(&d->v[i], name, &built);
+        if (built || !strcmp(name, "none"))
+            continue;
+        memcpy(scorer, name, sizeof scorer);
+        n++;
+    }
+    if (n)
+        cli_say("%zu of the %zu questions of '%s' cannot be scored yet (no scorer '%s' in this build): joules and speed will "
+                "be told, accuracy only of the others", n, d->n, d->name, scorer);
+}
+
+int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct ipw_err *err)
+{
+    char dir[PATH_MAX];
+    if (!*cli_data_dir("datasets", dir))
+        return ipw_err_set(err, IPW_E_ENV, "no folder for question sets: neither IPW_DATA nor HOME is set; set one");
+    if (!*name || strchr(name, '/') || name[0] == '.')
+        return ipw_err_set(err, IPW_E_USAGE, "'%s' cannot name a question set; use letters, digits, '-' and '_'", name);
+    if (snprintf(out, PATH_MAX, "%s/%s%s", dir, name, suffix) >= PATH_MAX)
+        return ipw_err_set(err, IPW_E_USAGE, "the name '%.60s...' is too long; choose a shorter one", name);
+    return 0;
+}
+
+static void text_of(const json_val *obj, const char *key, char *out, size_t size)
+{
+    const char *s = json_str(json_get(obj, key));
+    snprintf(out, size, "%s", s ? s : "");
+}
+
+int set_origin_read(const char *name, struct set_origin *o, struct ipw_err *err)
+{
+    char path[PATH_MAX];
+    struct ipw_buf text = IPW_BUF_INIT;
+    struct json_doc *doc = NULL;
+    *o = (struct set_origin){0};
+    int rc = sets_file(name, ".origin.json", path, err);
+    if (!rc && !(rc = fs_read(path, ORIGIN_MAX, &text, err)) && (rc = json_read(&doc, text.s, text.len, 0, err)))
+        ipw_err_wrap(err, "'%s'", path);
+    const json_val *top = json_root(doc);
+    if (!rc) {
+        text_of(top, "sha256", o->sha256, sizeof o->sha256);
+        text_of(top, "package_sha256", o->package_sha256, sizeof o->package_sha256);
+        text_of(top, "source", o->source, sizeof o->source);
+        text_of(top, "license", o->license, sizeof o->license);
+        text_of(top, "date", o->date, sizeof o->date);
+        json_is_int(json_get(top, "n"), &o->n);
+    }
+    json_doc_free(doc);
+    ipw_buf_release(&text);
+    return rc;
+}
+
+int set_origin_write(const char *name, const struct set_origin *o, struct ipw_err *err)
+{
+    char path[PATH_MAX];
+    int rc = sets_file(name, ".origin.json", path, err);
+    if (rc)
+        return rc;
+    struct json_out *out = json_out_new();
+    json_node *top = json_new_obj(out);
+    json_put_str(out, top, "schema", "ipw.origin/1");
+    json_put_str(out, top, "name", name);
+    json_put_int(out, top, "n", o->n);
+    json_put_str(out, top, "sha256", o->sha256);
+    json_put_str(out, top, "source", *o->source ? o->source : NULL);
+    json_put_str(out, top, "license", *o->license ? o->license : NULL);
+    json_put_str(out, top, "package_sha256", *o->package_sha256 ? o->package_sha256 : NULL);
+    json_put_str(out, top, "date", o->date);
+    char *s = json_write(out, top, true);
+    rc = fs_write_atomic(path, s, strlen(s), err);
+    free(s);
+    json_out_free(out);
+    return rc;
+}
+
+int set_check(const char *name, size_t *n, struct ipw_err *err)
+{
+    char path[PATH_MAX];
+    struct set_origin origin;
+    struct dataset *d = NULL;
+    *n = 0;
+    int rc = sets_file(name, ".jsonl", path, err);
+    if (rc || (rc = set_origin_read(name, &origin, err)) || (rc = dataset_open(&d, path, &(struct dataset_cfg){0}, err)))
+        return rc;
+    *n = d->n;
+    if (strcmp(d->sha256, origin.sha256) != 0)
+        rc = ipw_err_set(err, IPW_E_INPUT, "'%s' was changed after it was taken (sha256 %.12s, then %.12s); take it again",
+                         path, d->sha256, origin.sha256);
+    dataset_close(d);
+    return rc;
+}

@@ -1,0 +1,45 @@
+/* Question sets as the commands see them: the user's folder of pulled sets beside the built-in ones. */
+#ifndef IPW_CLI_SETS_H
+#define IPW_CLI_SETS_H
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "cli/cli.h"
+#include "dataset/catalogue.h"
+#include "dataset/dataset.h"
+
+/* Opens a set by name or path. prompt_length, num_samples: of fixed_length, 0 for its own. */
+int sets_open(struct dataset **out, const char *spec, int64_t prompt_length, int64_t num_samples, struct ipw_err *err);
+
+/* The file behind a name or path; a built-in's name stays. Returns out. */
+const char *sets_path(const char *spec, char out[PATH_MAX]);
+
+/* The scorer of a record and whether this build has it. */
+const char *sets_scorer(const json_val *record, bool *built);
+const char *sets_scorer_of(const struct question *q, char name[40], bool *built);
+
+/* On stderr, when some answers cannot be scored. */
+void sets_say_unscored(const struct dataset *d);
+
+/* Where NAME.jsonl, NAME.origin.json of pulled sets go; IPW_E_ENV without a home. */
+int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct ipw_err *err);
+
+/* What a pulled set's origin file says. */
+struct set_origin {
+    char sha256[65];         /* of the .jsonl */
+    char package_sha256[65]; /* of the package it was taken from; "" */
+    char source[256], license[64], date[32];
+    int64_t n;
+};
+int set_origin_read(const char *name, struct set_origin *out, struct ipw_err *err);
+int set_origin_write(const char *name, const struct set_origin *o, struct ipw_err *err);
+
+/* The file is there, has the origin's sha256, and every record can be read. n: how many. */
+int set_check(const char *name, size_t *n, struct ipw_err *err);
+
+/* The commands under ipw dataset. */
+extern const struct command command_dataset_list, command_dataset_show, command_dataset_pull, command_dataset_import,
+    command_dataset_sample, command_dataset_verify;
+
+#endif

