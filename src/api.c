@@ -96,7 +96,8 @@ static int open_meter(ipw_meter *m, const struct ipw_meter_options *o, struct ip
     int rc = meter_open(&m->meter, &m->env, &cfg, err);
     if (!rc && !strcmp(meter_source(m->meter), "none")) {
         const struct energy_remedy *r = meter_remedy(m->meter);
-        return ipw_err_set(err, IPW_E_ENV, "nothing to measure with here; %.900s", r ? r->text : "ipw sensors tells more");
+        return ipw_err_set(err, IPW_E_ENV, "nothing to measure with here; %.*s", r ? energy_remedy_sentence(r) : 40,
+                           r ? r->text : "ipw doctor energy tells more");
     }
     return rc ? rc : energy_session_open(&m->session, &m->env, m->meter, NULL, NULL, err);
 }

@@ -164,6 +164,13 @@ static int measure_busy(struct calibrate *k, double *watts, struct ipw_err *err)
     return rc;
 }
 
+/* Its length without the full stop at the end. */
+static int sentence_of(const struct energy_remedy *r)
+{
+    int n = energy_remedy_sentence(r);
+    return n && r->text[n - 1] == '.' ? n - 1 : n;
+}
+
 static int find_counters(struct calibrate *k, const char **source, struct ipw_err *err)
 {
     int rc = meter_open(&k->meter, &k->cli->env, &(struct meter_cfg){.mode = METER_AUTO}, err);
@@ -181,8 +188,9 @@ static int find_counters(struct calibrate *k, const char **source, struct ipw_er
     return k->n ? 0
                 : ipw_err_set(err, IPW_E_ENV,
                               "no counter of the processor's energy can be read here, so its watts must be given: "
-                              "--pmin W (idle) and --pmax W (all cores busy), from a wall meter or the data sheet.%s%.600s",
-                              r ? " Why: " : "", r ? r->text : "");
+                              "--pmin W (idle) and --pmax W (all cores busy), from a wall meter or the data sheet.%s%.*s. "
+                              "More: ipw doctor energy",
+                              r ? " Why: " : "", r ? sentence_of(r) : 0, r ? r->text : "");
 }
 
 static int measure(struct calibrate *k, struct energy_calibration *out, const char **source, struct ipw_err *err)

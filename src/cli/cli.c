@@ -12,6 +12,8 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "cli/terminal.h"
+#include "report/report.h"
 
 static _Atomic int signals;
 
@@ -87,7 +89,15 @@ void cli_say(const char *fmt, ...)
         if ((unsigned char)*p < 0x20 || *p == 0x7f || ((unsigned char)*p == 0xc2 && (p[1] & 0xe0) == 0x80))
             *p = '?';
     fflush(stdout);
-    fprintf(stderr, "ipw: %s\n", text);
+    if (!isatty(STDERR_FILENO)) { /* one message, one line: for grep and logs */
+        fprintf(stderr, "ipw: %s\n", text);
+        return;
+    }
+    struct ipw_buf out = IPW_BUF_INIT;
+    report_fold(*text ? text : "?", terminal_columns(STDERR_FILENO), 5, 5, &out);
+    memcpy(out.s, "ipw: ", 5);
+    fwrite(out.s, 1, out.len, stderr);
+    ipw_buf_release(&out);
 }
 
 int cli_fail(const struct ipw_err *err)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/measure.h"
+#include "cli/remedy.h"
 #include "report/report.h"
 
 enum { COLUMNS = 6, SUBJECT = 36 };
@@ -186,13 +187,7 @@ static void gaps(const struct measured *m, struct ipw_buf *out)
         ipw_buf_addf(out, "\n ~ estimated: a CPU load model, because no energy counter is used here. It can\n"
                           "   be off by a factor of %s; never ranked with measured figures.\n",
                      m->result->gain_u[ENERGY_TOTAL_COMPONENT] < 0.5 ? "1.5" : "two");
-    for (size_t i = 0; i < n; i++) {
-        bool told = !c[i].remedy.id;
-        for (size_t k = 0; k < i && !told; k++) /* each kind once */
-            told = c[k].remedy.id && !strcmp(c[k].remedy.id, c[i].remedy.id);
-        if (!told)
-            ipw_buf_addf(out, "\n%s %s: %s\n", c[i].id, c[i].remedy.id, c[i].remedy.text);
-    }
+    remedies_add(c, n, 80, out);
 }
 
 void measure_table(const struct measured *m, struct ipw_buf *out)

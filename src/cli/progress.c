@@ -3,20 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/env.h"
+#include "cli/terminal.h"
 
 void progress_begin(struct progress *p, bool tty, size_t done_before)
 {
     *p = (struct progress){.tty = tty, .started_ns = ipw_now(&ipw_env_host), .done_before = done_before};
-}
-
-static int columns(void)
-{
-    struct winsize w;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
 static void eta(const struct progress *p, const struct run_progress *r, char *out, size_t size)
@@ -48,7 +42,7 @@ void progress_draw(const struct run_progress *r, void *ud)
     memset(bar, '#', filled);
     bar[20] = '\0';
     int n = snprintf(line, sizeof line, " %zu of %zu [%s]  %zu right%s%s", r->done, r->total, bar, r->right, watts, left);
-    int room = columns() - 1;
+    int room = terminal_columns(STDERR_FILENO) - 1;
     if (n > room)
         line[n = room] = '\0';
     fprintf(stderr, "\r%s%*s", line, p->width > n ? p->width - n : 0, "");

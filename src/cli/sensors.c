@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/cost.h"
 #include "cli/meter.h"
+#include "cli/remedy.h"
 #include "energy/sampler.h"
 #include "report/report.h"
 
@@ -72,36 +73,21 @@ static void as_json(const struct meter *m, struct ipw_buf *out)
     json_out_free(o);
 }
 
-/* Each kind once, in the words for the first of the channels that it is about. */
-static void remedies(const struct energy_channel *c, size_t n, struct ipw_buf *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        bool told = !c[i].remedy.id;
-        for (size_t k = 0; k < i && !told; k++)
-            told = ipw_streq(c[k].remedy.id, c[i].remedy.id);
-        if (told)
-            continue;
-        ipw_buf_addf(out, "\n%s", c[i].id);
-        for (size_t k = i + 1; k < n; k++)
-            if (ipw_streq(c[k].remedy.id, c[i].remedy.id))
-                ipw_buf_addf(out, ", %s", c[k].id);
-        ipw_buf_addf(out, "\n%s: %s\n", c[i].remedy.id, c[i].remedy.text);
-    }
-}
-
 /* The drivers that read something here, and what each was verified on. */
 static void verified(const struct energy_channel *c, size_t n, struct ipw_buf *out)
 {
-    bool any = false;
+    struct ipw_buf s = IPW_BUF_INIT;
     for (size_t i = 0; i < n; i++) {
         bool told = c[i].status != ENERGY_CHANNEL_OK;
         for (size_t k = 0; k < i && !told; k++)
             told = c[k].status == ENERGY_CHANNEL_OK && !strcmp(c[k].source, c[i].source);
         if (!told)
-            ipw_buf_addf(out, "%s%s (%s)", any ? ", " : "Drivers and what they were verified on: ", c[i].source, c[i].verified);
-        any |= !told;
+            ipw_buf_addf(&s, "%s%s (%s)", s.len ? ", " : "Drivers and what they were verified on: ", c[i].source, c[i].verified);
     }
-    ipw_buf_adds(out, any ? ".\n" : "");
+    if (s.len)
+        ipw_buf_addc(&s, '.');
+    report_fold(s.s, 80, 0, 0, out);
+    ipw_buf_release(&s);
 }
 
 static const char *model_note(const struct meter *m)
@@ -158,7 +144,7 @@ static void as_table(const struct meter *m, struct ipw_buf *out)
     if (gauges)
         ipw_buf_addf(out, "Beside them %zu gauge%s (load, clocks, heat): -o json.\n", gauges, gauges == 1 ? "" : "s");
     verified(c, n, out);
-    remedies(c, n, out);
+    remedies_add(c, n, 80, out);
     free(cells);
     free(every);
     free(why);

@@ -191,8 +191,8 @@ static bool load(struct library *l, const char *path, struct energy_channels *li
     if (!l->handle[0]) {
         const char *why = dlerror();
         add_trouble(list, ENERGY_CHANNEL_ERROR, "E_IOREPORT_LIB",
-                    "'%.200s' cannot be loaded (%.300s), so the chip's counters cannot be read; use the estimate (marked "
-                    "~): --energy estimated",
+                    "'%.200s' cannot be loaded (%.300s), so the chip's counters cannot be read; there is only an "
+                    "estimate (marked ~)",
                     path, why ? why : "no reason given");
         return false;
     }
@@ -203,8 +203,8 @@ static bool load(struct library *l, const char *path, struct energy_channels *li
             f = dlsym(l->handle[1], symbols[i].name);
         if (!f) {
             add_trouble(list, ENERGY_CHANNEL_ERROR, "E_IOREPORT_SYMBOL",
-                        "'%.200s' has no function '%s': this version of macOS reports energy in another way; use the "
-                        "estimate (marked ~): --energy estimated",
+                        "'%.200s' has no function '%s': this version of macOS reports energy in another way; there is "
+                        "only an estimate (marked ~)",
                         path, symbols[i].name);
             return false;
         }
@@ -227,8 +227,8 @@ static bool subscribe(struct energy_collector *c, struct energy_channels *list)
         l->release(group);
     if (!c->channels || !c->key) {
         add_trouble(list, ENERGY_CHANNEL_ABSENT, "E_IOREPORT_NONE",
-                    "IOReport has no group 'Energy Model': this Mac has no Apple silicon, or is a virtual machine. Use "
-                    "the estimate (marked ~): --energy estimated");
+                    "IOReport has no group 'Energy Model': this Mac has no Apple silicon, or is a virtual machine; "
+                    "there is only an estimate (marked ~)");
         return false;
     }
     c->subscription = l->subscribe(NULL, c->channels, &subscribed, 0, NULL);
@@ -236,7 +236,7 @@ static bool subscribe(struct energy_collector *c, struct energy_channels *list)
         return true;
     add_trouble(list, ENERGY_CHANNEL_ERROR, "E_IOREPORT_SUBSCRIBE",
                 "IOReport lists 'Energy Model' but does not let it be read; a sandbox may forbid it: start ipw from a "
-                "plain terminal, or use --energy estimated");
+                "plain terminal");
     return false;
 }
 
@@ -262,7 +262,7 @@ static bool add_parts(struct energy_collector *c, struct energy_channels *list)
     }
     if (!n)
         add_trouble(list, rc == -EIO ? ENERGY_CHANNEL_ERROR : ENERGY_CHANNEL_ABSENT, "E_IOREPORT_EMPTY",
-                    "IOReport's group 'Energy Model' %s; use the estimate (marked ~): --energy estimated",
+                    "IOReport's group 'Energy Model' %s; there is only an estimate (marked ~)",
                     rc == -EIO ? "cannot be sampled" : "names no part that ipw knows");
     return n > 0;
 }

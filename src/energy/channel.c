@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -45,6 +46,11 @@ void energy_remedy_set(struct energy_remedy *r, const char *id, const char *fmt,
     r->id = id;
     vsnprintf(r->text, sizeof r->text, fmt, ap);
     va_end(ap);
+}
+
+int energy_remedy_sentence(const struct energy_remedy *r)
+{
+    return (int)strcspn(r->text, "\n");
 }
 
 bool energy_pci_id(const char *text, char *out, size_t size)

@@ -56,8 +56,12 @@ int energy_kind_of(const char *word);  /* -1 if none */
 /* Why something cannot be read and what to do: ids are stable (telemetry catalogue E_..., W_...). */
 struct energy_remedy {
     const char *id; /* NULL: none */
-    char text[1200];
+    char text[1200]; /* a sentence; then, on lines that begin with four spaces, commands as they are pasted, and between
+                        them lines that say what for. Names no flag of one command: many print it */
 };
+
+/* Length of the sentence alone. */
+int energy_remedy_sentence(const struct energy_remedy *r);
 
 struct energy_channel {
     char id[96];     /* "rapl:intel-rapl:0": stable over reboots, unique in a meter */

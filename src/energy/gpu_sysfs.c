@@ -68,7 +68,7 @@ void gpu_sysfs_set_asleep(struct energy_channel *row, const struct gpu_sysfs *g)
     row->status = ENERGY_CHANNEL_ERROR;
     energy_remedy_set(&row->remedy, "E_AMD_SUSPENDED",
                       "GPU '%s' sleeps ('power/runtime_status' is suspended) and is not read, because a read would wake it; its "
-             "energy is left out. To meter it, keep it awake: echo on | sudo tee "
+             "energy is left out.\nTo meter it, keep it awake:\n    echo on | sudo tee "
              "/sys/bus/pci/devices/%s/power/control",
              g->pci, g->pci);
 }

@@ -130,7 +130,7 @@ static void set_unreadable(struct energy_channel *row, const struct source *s, i
         snprintf(
             row->remedy.text, sizeof row->remedy.text,
             "'%s' is not readable by this user, so its energy is left out (amd_energy counters are group-readable, "
-            "0440). For this boot: sudo chgrp \"$(id -gn)\" %s && sudo chmod g+r %s",
+            "0440).\nFor this boot:\n    sudo chgrp \"$(id -gn)\" %s && sudo chmod g+r %s",
             s->file[0].path, s->file[0].path, s->file[0].path);
     else
         snprintf(
@@ -392,7 +392,7 @@ static void add_no_total(struct opening *o, bool rails)
                       "this is a Jetson, but %s, so there is no total. %s",
              rails ? "its power rails have names that ipw does not know" : "its power monitor (ina3221) is not there",
              rails ? "Add the rails that do not overlap: ipw sensors lists them, --include takes their ids"
-                   : "Load its driver: sudo modprobe ina3221; in a container, mount /sys read-only");
+                   : "In a container, mount /sys read-only.\nLoad its driver:\n    sudo modprobe ina3221");
     IPW_GROW(o->v, o->n, o->cap);
     o->v[o->n++] = (struct source){.file = {{.live = LIVE_FD_INIT}, {.live = LIVE_FD_INIT}}};
 }

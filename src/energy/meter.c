@@ -226,13 +226,12 @@ static int refuse_measured(const struct meter *m, struct ipw_err *err)
             len += (size_t)snprintf(seen + len, sizeof seen - len, "%s'%s' (%s)", len ? ", " : "",
                                     m->ch.v[i].id, energy_channel_status_name(m->ch.v[i].status));
     const struct energy_remedy *r = meter_remedy(m);
-    int lines = r ? (int)strcspn(r->text, "\n") : 0; /* what is to be pasted stands on lines of its own */
-    bool more = r && r->text[lines];
+    int sentence = r ? energy_remedy_sentence(r) : 0;
     return ipw_err_set(err, IPW_E_ENV,
-                       "no full measurement here: %.200s cannot be read. %.*s%s%s",
-                       len ? seen : "a counter of what computes", r && lines < 660 ? lines : 660,
-                       r ? r->text : "see ipw sensors", more ? " ... (ipw sensors prints the commands)" : "",
-                       r && strstr(r->text, "--energy estimated") ? "" : "; or --energy estimated");
+                       "no full measurement here: %.200s cannot be read. %.*s%s; or --energy estimated",
+                       len ? seen : "a counter of what computes", r && sentence < 660 ? sentence : 660,
+                       r ? r->text : "See ipw doctor energy",
+                       r && r->text[sentence] ? " The commands for it: ipw doctor energy" : "");
 }
 
 int meter_require_measured(const struct meter *m, struct ipw_err *err)

@@ -116,8 +116,8 @@ static void warn(struct energy_channel *row, const struct gpu *g, int window_ms,
     if (g->mig) {
         remedy_set(&row->remedy, "E_MIG_SHARED",
                    "this GPU is split into MIG instances, and its sensors see the whole board: the energy of other "
-                   "instances is in these figures. Leave them idle while measuring, or switch MIG off "
-                   "(sudo nvidia-smi -mig 0)");
+                   "instances is in these figures. Leave them idle while measuring.\n"
+                   "Or switch MIG off:\n    sudo nvidia-smi -mig 0");
     } else if (row->part_time && !g->counter) {
         energy_remedy_set(&row->remedy, "W_PART_TIME",
                           "this GPU has no energy counter, and its power sensor looks at %d ms of every %d ms: single short "
@@ -207,7 +207,8 @@ static void add_unreadable(struct energy_collector *c, struct energy_channels *l
     } else if (rc == NVML_GPU_IS_LOST) {
         remedy_set(r, "E_NVML_LOST",
                    "the GPU fell off the bus (NVML error 15), so what runs on it is not measured; look for Xid in "
-                   "dmesg, then reset it (sudo nvidia-smi --gpu-reset) or reboot");
+                   "dmesg, then reset it or reboot.\n"
+                   "Reset it:\n    sudo nvidia-smi --gpu-reset");
     } else if (rc == NVML_NO_PERMISSION || rc == NVML_OPERATING_SYSTEM) {
         remedy_set(r, "E_NVML_CGROUP",
                    "GPU blocked by cgroup (Slurm/container), so what runs on it is not measured; ask the scheduler for "
@@ -323,8 +324,8 @@ static void add_obstacle(struct energy_channels *list, bool gpu_here, int rc, co
         {NVML_DRIVER_NOT_LOADED, "E_NVML_DRIVER",
          "NVIDIA driver not loaded: run nvidia-smi; in a container use --gpus all (nvidia-container-toolkit)"},
         {NVML_MISMATCH, "E_NVML_MISMATCH",
-         "NVIDIA user/kernel driver versions differ: reboot or reload the module (sudo rmmod nvidia_uvm nvidia; sudo "
-         "modprobe nvidia)"},
+         "NVIDIA user/kernel driver versions differ: reboot or reload the module.\n"
+         "Reload it:\n    sudo rmmod nvidia_uvm nvidia; sudo modprobe nvidia"},
         {NVML_OPERATING_SYSTEM, "E_NVML_CGROUP",
          "GPU blocked by cgroup (Slurm/container): ask the scheduler for it (--gres=gpu:1) or give it to the container "
          "(--gpus all)"},

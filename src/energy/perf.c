@@ -291,9 +291,10 @@ static void set_unreadable(struct energy_channel *row, const struct ipw_env *env
     char install[sizeof row->remedy.text];
     snprintf(install, sizeof install, energy_rapl_install, meter, meter);
     energy_remedy_set(&row->remedy, "E_PERF_PARANOID",
-                       "perf RAPL events are refused (kernel.perf_event_paranoid is %s, 0 is needed%s). Give them to a "
-                       "group through ipw-meter (cmake --install puts it there) and log in again:\n%s\n"
-                       "or for this boot: sudo sysctl kernel.perf_event_paranoid=0; in Docker: --cap-add PERFMON",
+                       "perf RAPL events are refused (kernel.perf_event_paranoid is %s, 0 is needed%s).\n"
+                       "Give them to a group through ipw-meter (cmake --install puts it there), and log in again:\n%s"
+                       "Or for this boot (in a container: --cap-add PERFMON):\n"
+                       "    sudo sysctl kernel.perf_event_paranoid=0",
                        level, helper, install);
 }
 

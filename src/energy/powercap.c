@@ -72,13 +72,16 @@ static void set_unreadable(struct energy_channel *row, const struct ipw_env *env
     if (rc == -EACCES || rc == -EPERM) {
         row->status = ENERGY_CHANNEL_DENIED;
         energy_remedy_set(&row->remedy, "E_RAPL_EACCES",
-                           "RAPL found, but '%.120s' is readable by root only (kernel fix for CVE-2020-8694). For this "
-                           "boot: sudo chmod a+r " ENERGY_RAPL_POWERCAP "/intel-rapl*/energy_uj; for good, for one group:\n"
-                           "sudo groupadd -rf ipw-meter && sudo usermod -aG ipw-meter \"$USER\"\n"
-                           "echo 'SUBSYSTEM==\"powercap\", ACTION==\"add\", TEST==\"energy_uj\", RUN+=\"/bin/chgrp ipw-meter "
-                           "/sys%%p/energy_uj\", RUN+=\"/bin/chmod g+r /sys%%p/energy_uj\"' | sudo tee "
-                           "/etc/udev/rules.d/70-ipw-rapl.rules && sudo udevadm trigger -c add -s powercap\n"
-                           "and log in again. Note: readable counters are a known side channel on shared machines",
+                           "RAPL found, but '%.120s' is readable by root only (kernel fix for CVE-2020-8694: readable "
+                           "counters are a side channel on shared machines).\n"
+                           "For this boot:\n"
+                           "    sudo chmod a+r " ENERGY_RAPL_POWERCAP "/intel-rapl*/energy_uj\n"
+                           "For good, for one group; then log in again:\n"
+                           "    sudo groupadd -rf ipw-meter && sudo usermod -aG ipw-meter \"$USER\"\n"
+                           "    echo 'SUBSYSTEM==\"powercap\", ACTION==\"add\", TEST==\"energy_uj\", RUN+=\"/bin/chgrp "
+                           "ipw-meter /sys%%p/energy_uj\", RUN+=\"/bin/chmod g+r /sys%%p/energy_uj\"' | sudo tee "
+                           "/etc/udev/rules.d/70-ipw-rapl.rules\n"
+                           "    sudo udevadm trigger -c add -s powercap",
                            real);
         return;
     }
@@ -144,19 +147,21 @@ static void set_absent(struct energy_channels *list, const struct ipw_env *env,
     if (cpu->hypervisor)
         energy_remedy_set(&row->remedy, "E_VM_NOCOUNTER",
                            "no RAPL zones in '%.200s': this is a virtual machine, and the counters are not passed "
-                           "into it. Run on the host, or use the estimate (marked ~): --energy estimated",
+                           "into it. Run on the host; here there is only an estimate (marked ~)",
                            real);
     else if (entries == 0 || zones)
         energy_remedy_set(&row->remedy, "E_RAPL_MASKED",
-                           "'%.200s' is there but its zones are not: a container runtime hides them. Start it with "
-                           "-v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro "
+                           "'%.200s' is there but its zones are not: a container runtime hides them.\n"
+                           "Start the container with:\n"
+                           "    -v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro "
                            "--security-opt systempaths=unconfined",
                            real);
     else
         energy_remedy_set(&row->remedy, "E_RAPL_NONE",
-                           "no RAPL zones in '%.200s'. Load the driver: sudo modprobe intel_rapl_msr (for AMD too: "
-                           "kernel 5.8 or later, 5.11 for family 19h), or use the estimate (marked ~): "
-                           "--energy estimated",
+                           "no RAPL zones in '%.200s': its driver is not loaded, or the kernel is too old (AMD: 5.8 or "
+                           "later, 5.11 for family 19h).\n"
+                           "Load the driver:\n"
+                           "    sudo modprobe intel_rapl_msr",
                            real);
 }
 

@@ -14,8 +14,8 @@
 #endif
 
 const char energy_rapl_meter_path[] = IPW_METER_PATH;
-const char energy_rapl_install[] = "sudo groupadd -rf ipw-meter && sudo usermod -aG ipw-meter \"$USER\"\n"
-                                   "sudo chgrp ipw-meter '%s' && sudo setcap cap_perfmon=ep '%s'";
+const char energy_rapl_install[] = "    sudo groupadd -rf ipw-meter && sudo usermod -aG ipw-meter \"$USER\"\n"
+                                   "    sudo chgrp ipw-meter '%s' && sudo setcap cap_perfmon=ep '%s'\n";
 
 enum { STILL_LOOKS = 20, STILL_LOOK_NS = 1000000, STILL_ROWS = 32, MAX_CPU = 1 << 20 };
 

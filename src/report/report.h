@@ -36,6 +36,11 @@ void report_accuracy(const struct table_run *const *runs, const struct accuracy_
  * one number formatter of every table. */
 void report_num(double x, char out[24]);
 
+/* Text for a terminal of so many columns, the last one left free: the first line after `first` spaces, the others after
+ * `rest`. A line of the text that begins with four spaces is a command and stays whole, however long; a 'quoted path', "ipw
+ * COMMAND" and "--flag VALUE" are not broken either. Control characters become '?'. */
+void report_fold(const char *text, int columns, int first, int rest, struct ipw_buf *out);
+
 /* Text table: columns padded, right-aligned where numeric; cells are UTF-8, cut to fit `width` columns. format
  * "table", "csv" (RFC 4180) or "md". */
 struct report_table {

@@ -311,7 +311,7 @@ static void estimated(const struct table_run *run, const char *why, struct ipw_b
     }
     ipw_buf_addf(s, ". It can be off by a factor of %s; never ranked with measured runs. ",
                  !isfinite(run->gain_u) || run->gain_u == 0.5 ? "two" : factor);
-    ipw_buf_adds(s, "To measure, run where counters are; what is missing here: ipw sensors");
+    ipw_buf_adds(s, "To measure, run where counters are; what is missing: ipw doctor energy");
 }
 
 static void metered(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *s)
@@ -336,7 +336,7 @@ static void joules(const struct table_run *run, const struct accuracy_result *r,
     if (isnan(r->total_j)) {
         ipw_buf_adds(&s, "No joules: ");
         report_cut(r->energy_reason ? r->energy_reason : "no energy counter was read", 44, &s);
-        ipw_buf_adds(&s, ". What could be read on this machine: ipw sensors");
+        ipw_buf_adds(&s, ". What is missing here: ipw doctor energy");
     } else if (source_is(run, "estimated")) {
         estimated(run, why, &s);
     } else {

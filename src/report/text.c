@@ -1,9 +1,11 @@
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "report/internal.h"
 
-enum { WIDTH = 79 };
+enum { WIDTH = 80 };
 
 /* C1 controls, and the code points that reorder, join or hide the text around them. */
 static bool deceives(unsigned c)
@@ -55,20 +57,79 @@ void report_cut(const char *s, int width, struct ipw_buf *out)
         ipw_buf_adds(out, "..");
 }
 
-void report_wrap(const char *text, int first, int rest, struct ipw_buf *out)
+/* How many spaces after this word hold: `ipw COMMAND WORD` and `--flag VALUE` are pasted. */
+static int held_after(const char *word, size_t n)
 {
+    if (n == 3 && !strncmp(word, "ipw", n))
+        return 2;
+    return n > 2 && !strncmp(word, "--", 2) && !strchr(";,.", word[n - 1]);
+}
+
+/* Bytes up to the next place where a line may end: a space outside of a 'quoted path' and of what held_after joins. An
+ * apostrophe within a word opens no quote. */
+static size_t unbreakable(const char *p, const char *end)
+{
+    const char *word = p;
+    bool quoted = false;
+    int held = 0;
+    for (const char *q = p; q < end; q++) {
+        if (*q == '\'' && (quoted || q == word || q[-1] == '('))
+            quoted = !quoted && memchr(q + 1, '\'', (size_t)(end - q - 1));
+        if (*q != ' ' || quoted)
+            continue;
+        int more = held_after(word, (size_t)(q - word));
+        held = more > held - 1 ? more : held - 1;
+        if (held <= 0 || strchr(".;,", q[-1]))
+            return (size_t)(q - p);
+        word = q + 1;
+    }
+    return (size_t)(end - p);
+}
+
+static void fold_line(const char *p, const char *end, int columns, int first, int rest, struct ipw_buf *out)
+{
+    struct ipw_buf word = IPW_BUF_INIT;
     int column = 0, indent = first;
-    for (const char *p = text; *p;) {
-        int n = (int)strcspn(p, " ");
-        if (column && column + 1 + n > WIDTH) {
+    while (p < end) {
+        size_t n = unbreakable(p, end);
+        char *raw = ipw_strndup(p, n);
+        ipw_buf_clear(&word);
+        report_text(raw, &word);
+        free(raw);
+        int width = report_width(word.s);
+        if (column && column + 1 + width > columns - 1) {
             ipw_buf_addc(out, '\n');
             column = 0;
             indent = rest;
         }
         ipw_buf_addf(out, "%*s", column ? 1 : indent, "");
-        column += (column ? 1 : indent) + n;
-        ipw_buf_add(out, p, (size_t)n);
-        p += n + (p[n] == ' ');
+        column += (column ? 1 : indent) + width;
+        ipw_buf_add(out, word.s, word.len);
+        p += n + (p + n < end);
     }
     ipw_buf_addc(out, '\n');
+    ipw_buf_release(&word);
+}
+
+void report_fold(const char *text, int columns, int first, int rest, struct ipw_buf *out)
+{
+    static const char command[] = "    ";
+    for (const char *p = text, *end; *p; p = end + (*end == '\n')) {
+        end = p + strcspn(p, "\n");
+        bool whole = p != text && !strncmp(p, command, strlen(command));
+        if (whole) {
+            char *line = ipw_strndup(p, (size_t)(end - p));
+            ipw_buf_addf(out, "%*s", rest, "");
+            report_text(line, out);
+            ipw_buf_addc(out, '\n');
+            free(line);
+        } else {
+            fold_line(p, end, columns, p == text ? first : rest, rest, out);
+        }
+    }
+}
+
+void report_wrap(const char *text, int first, int rest, struct ipw_buf *out)
+{
+    report_fold(text, WIDTH, first, rest, out);
 }

@@ -221,7 +221,7 @@ static void test_trouble(void **state)
         assert_int_equal(list.n, 1);
         assert_string_equal(list.v[0].remedy.id, v[i].id);
         assert_non_null(strstr(list.v[0].remedy.text, v[i].text));
-        assert_non_null(strstr(list.v[0].remedy.text, "--energy estimated"));
+        assert_null(strstr(list.v[0].remedy.text, "--energy")); /* a flag of some commands */
         assert_int_equal(list.v[0].status, v[i].status);
         free(list.v);
         end(&f);

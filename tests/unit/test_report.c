@@ -497,6 +497,31 @@ static void test_text(void **state)
     ipw_buf_release(&out);
 }
 
+/* What is pasted is never broken, and nothing else is wider than the terminal. */
+static void test_fold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+        int columns;
+    } cases[] = {
+        {"one two three four", "one two\n  three\n  four\n", 9},
+        {"the driver's file '/a b/c d' is not there", "the driver's\n  file\n  '/a b/c d'\n  is not there\n", 15},
+        {"look: ipw doctor energy, then go", "look:\n  ipw doctor energy,\n  then go\n", 14},
+        {"use --energy estimated or none; it's 'open", "use\n  --energy estimated\n  or none;\n  it's 'open\n", 14},
+        {"Do this:\n    sudo a very long command line\nthen that", "Do this:\n      sudo a very long command line\n  then\n  that\n", 10},
+        {"a\033[2Jb c", "a?[2Jb\n  c\n", 8},
+        {"\xc3\xa9\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9\n", 7},
+        {"", "", 80},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ipw_buf out = IPW_BUF_INIT;
+        report_fold(cases[i].in, cases[i].columns, 0, 2, &out);
+        assert_string_equal(out.s, cases[i].out);
+        ipw_buf_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,7 +529,7 @@ int main(void)
         cmocka_unit_test(test_summary_json),  cmocka_unit_test(test_accuracy_json),
         cmocka_unit_test(test_queries_jsonl), cmocka_unit_test(test_accuracy_table),
         cmocka_unit_test(test_table),         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text),          cmocka_unit_test(test_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
