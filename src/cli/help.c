@@ -220,6 +220,6 @@ const struct command command_help = {
     .usage = "ipw help [COMMAND] [--man] [--completion SHELL]",
     .examples = "ipw help profile\n"
                 "ipw help --man profile | man -l -\n"
-                "eval \"$(ipw help --completion bash)\"     # in ~/.bashrc, where ipw is not installed\n",
+                "eval \"$(ipw help --completion bash)\"   # in ~/.bashrc, from a source tree\n",
     .run = help,
 };

@@ -47,9 +47,9 @@ static const struct fact exits[] = {
 
 static const struct fact files[] = {
     {"RUN/run.db", "Everything that was observed in a run: questions, answers, times of every token, raw counter readings.",
-     "profile analyze reattribute score compare list report"},
+     "profile analyze reattribute compare list report"},
     {"RUN/summary.json, RUN/analysis/accuracy.json, RUN/queries.jsonl", "What was computed from it.",
-     "profile analyze reattribute score compare list report"},
+     "profile analyze reattribute compare list report"},
     {"~/.config/ipw/calibration.json", "Watts of this machine's processor, of ipw calibrate.",
      "calibrate profile measure sensors"},
     {"PREFIX/libexec/ipw-meter", "Opens RAPL's perf events for a group, once it was given cap_perfmon.",
@@ -270,7 +270,7 @@ static void roff_title(const char *name, struct ipw_buf *out)
     ipw_buf_adds(out, ".TH IPW");
     for (const char *p = name; *p; p++)
         ipw_buf_addc(out, (char)toupper((unsigned char)*p));
-    ipw_buf_addf(out, " 1 \"\" \"%s\" \"ipw manual\"\n.SH NAME\nipw%s \\- ", cli_version, name);
+    ipw_buf_addf(out, " 1 \"\" \"%s\" \"ipw manual\"\n.nh\n.ad l\n.SH NAME\nipw%s \\- ", cli_version, name);
 }
 
 void manual_head(const struct command *cmd, struct ipw_buf *out)
