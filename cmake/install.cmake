@@ -16,5 +16,5 @@ add_custom_command(OUTPUT "${pages}/man/man1/ipw.1"
   DEPENDS ipw "${CMAKE_SOURCE_DIR}/cmake/pages.cmake" VERBATIM)
 add_custom_target(pages ALL DEPENDS "${pages}/man/man1/ipw.1")
 install(DIRECTORY "${pages}/" DESTINATION ${CMAKE_INSTALL_DATADIR} COMPONENT ipw)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ipw)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ipw)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ipw)
