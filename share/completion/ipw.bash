@@ -11,9 +11,10 @@ _ipw() {
         esac
     done < <("$program" help --words -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
     case $kinds in
-    *:files*) compopt -o filenames && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word") ;;
-    *:folders*) compopt -o filenames && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$word") ;;
+    *:files*) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word") ;;
+    *:folders*) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$word") ;;
     *:commands*) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
     esac
+    [ -z "$kinds" ] || compopt -o filenames 2>/dev/null
 }
 complete -F _ipw ipw ipwc

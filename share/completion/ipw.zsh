@@ -10,7 +10,7 @@ _ipw() {
         *) found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
         esac
     done
-    (( ! $#found )) || _describe -o 'ipw' found
+    (( ! $#found )) || _describe ipw found
     case $kinds in
     *:files*) compset -P '--*='; _files ;;
     *:folders*) compset -P '--*='; _files -/ ;;

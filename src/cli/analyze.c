@@ -105,6 +105,6 @@ const struct command command_analyze = {
                "better meter could change. Several runs become the rows of one table. The figures of a run that is not "
                "finished are of the questions answered so far.\n",
     .examples = "ipw analyze accuracy runs/RUN\n"
-                "ipw analyze runs/* -o csv          # many runs, a row each\n",
+                "ipw analyze runs/* -o csv   # many runs, a row each\n",
     .run = analyze,
 };

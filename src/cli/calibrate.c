@@ -278,7 +278,7 @@ const struct command command_calibrate = {
                "by a factor of two; with this machine's own it is within about a half. Where a counter can be read they "
                "are measured (it takes twice --seconds, and keeps all cores busy for half of that); else give them, from "
                "a wall meter or a data sheet.\n",
-    .examples = "ipw calibrate          # where a counter can be read\n"
-                "ipw calibrate --pmin 9 --pmax 65          # by hand\n",
+    .examples = "ipw calibrate   # where a counter can be read\n"
+                "ipw calibrate --pmin 9 --pmax 65   # by hand\n",
     .run = calibrate,
 };

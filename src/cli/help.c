@@ -141,7 +141,7 @@ static int list_words(const struct command *const *list, bool program_options)
     struct ipw_buf out = IPW_BUF_INIT;
     size_t n;
     const struct option *common = manual_common(&n);
-    for (size_t i = 0; list[i]; i++)
+    for (size_t i = 0; !program_options && list[i]; i++)
         if (list[i]->summary)
             ipw_buf_addf(&out, "%s\t%s\n", list[i]->name, list[i]->summary);
     for (size_t i = 0; program_options && i < n; i++)
@@ -220,6 +220,6 @@ const struct command command_help = {
     .usage = "ipw help [COMMAND] [--man] [--completion SHELL]",
     .examples = "ipw help profile\n"
                 "ipw help --man profile | man -l -\n"
-                "eval \"$(ipw help --completion bash)\"   # in ~/.bashrc, from a source tree\n",
+                "eval \"$(ipw help --completion bash)\"      # in ~/.bashrc\n",
     .run = help,
 };

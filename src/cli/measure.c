@@ -389,6 +389,6 @@ const struct command command_measure = {
                "for 5 s first and shows what is above it.\n",
     .examples = "ipw measure -- make -j8\n"
                 "ipw measure -o json --out joules.json -- ./train.sh\n"
-                "ipw measure --interval 1000 --duration 60         # watts, each second\n",
+                "ipw measure --interval 1000 --duration 60   # watts, each second\n",
     .run = measure,
 };

@@ -539,8 +539,8 @@ const struct command command_profile = {
                "Energy: the counters that can be read here; where there is none an estimate from processor time, marked "
                "~ and never ranked with measured runs. --energy measured refuses to run without counters. If a device "
                "that computes cannot be metered the run is partial, and its joules are a lower bound.\n",
-    .examples = "ipw profile -m model.gguf          # the starter questions\n"
+    .examples = "ipw profile -m model.gguf   # the starter questions\n"
                 "ipw profile -m model.gguf --dataset questions.jsonl -n 200\n"
-                "ipw profile --resume runs/RUN          # after a kill or a crash\n",
+                "ipw profile --resume runs/RUN   # after a kill or a crash\n",
     .run = profile,
 };

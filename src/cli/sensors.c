@@ -241,6 +241,6 @@ const struct command command_sensors = {
                "people and hosts are hashed.\n",
     .examples = "ipw sensors\n"
                 "ipw sensors --cost -m model.gguf\n"
-                "ipw sensors --capture my-laptop          # to send with a report\n",
+                "ipw sensors --capture my-laptop   # to send with a report\n",
     .run = sensors,
 };
