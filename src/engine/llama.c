@@ -293,21 +293,18 @@ static void llama_close(struct engine *e)
     free(e);
 }
 
-static int llama_open(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg,
-                      struct ipw_err *err)
+static int llama_open(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg, struct ipw_err *err)
 {
-    *out = NULL;
-    int rc = cpu_level_check(env, IPW_CPU_LEVEL, err);
-    if (rc)
-        return rc;
     struct engine *e = ipw_calloc(1, sizeof *e);
+    *out = NULL;
     e->env = env;
     e->ignore_eos = cfg->ignore_eos;
     e->system = ipw_strdup(cfg->system);
     ipw_buf_init(&e->prompt);
     ipw_buf_init(&e->piece);
     llama_log_set(on_log, NULL);
-    if ((rc = gguf_info_read(&e->info, cfg->model, err)))
+    int rc = cpu_level_check(env, IPW_CPU_LEVEL, err);
+    if (rc || (rc = gguf_info_read(&e->info, cfg->model, err)))
         goto fail;
     llama_backend_init();
     if ((rc = load(e, cfg, err)) || (rc = load_template(e, cfg, err)))

@@ -44,7 +44,7 @@ if command -v man >/dev/null && command -v groff >/dev/null; then
 fi
 while read -r command; do
     ipw help "$command" | grep -oE '^  (-., )?--[a-z-]+' | grep -oE '[a-z][a-z-]+$' | sort >"$work/want" || true
-    sed -nE 's/^(\\fB\\-.\\fR, )?\\fB\\-\\-(([a-z0-9_]|\\-)+)\\fR.*/\2/p' "$prefix/share/man/man1/ipw-$command.1" | tr -d '\\' |
+    sed -nE 's/^(\\fB\\-.\\fR, )?\\fB\\-\\-(([a-z0-9_]|\\-)+)\\fR.*/\2/p' "$prefix/share/man/man1/ipw-$command.1" | sed 's/[\\]//g' |
         grep -vxE 'help|sysfs' | sort >"$work/have" || true
     [ -s "$work/want" ] || continue # a command with commands under it
     diff "$work/want" "$work/have" || fail "ipw-$command(1) has other options than ipw help $command"
