@@ -28,6 +28,23 @@ set_target_properties(ipw_yyjson PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${IPW_YYJSON_INCLUDE}")
 
 if(IPW_LLAMA)
+  # Which backends and instructions llama.cpp is built with. The environment's word is kept, so that a later `cmake --build`
+  # that configures again means the same.
+  set(IPW_GGML_FLAGS "" CACHE STRING "options of ggml: -DGGML_CUDA=ON and the like")
+  if(DEFINED ENV{IPW_GGML_FLAGS})
+    set_property(CACHE IPW_GGML_FLAGS PROPERTY VALUE "$ENV{IPW_GGML_FLAGS}")
+  endif()
+  set(ENV{IPW_GGML_FLAGS} "${IPW_GGML_FLAGS}")
+  if(IPW_PORTABLE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(ENV{IPW_GGML_FLAGS} "-DGGML_NATIVE=OFF -DGGML_SSE42=ON -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON \
+-DGGML_BMI2=ON ${IPW_GGML_FLAGS}")
+    set(IPW_CPU_LEVEL x86-64-v3)
+  elseif(IPW_PORTABLE AND CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+    set(ENV{IPW_GGML_FLAGS} "-DGGML_NATIVE=OFF -DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod ${IPW_GGML_FLAGS}")
+    set(IPW_CPU_LEVEL armv8.2-a+dotprod)
+  elseif(IPW_PORTABLE)
+    set(ENV{IPW_GGML_FLAGS} "-DGGML_NATIVE=OFF ${IPW_GGML_FLAGS}")
+  endif()
   ipw_dep(llama)
   include("${IPW_PREFIX_llama}/lib/cmake/ipw-llama.cmake")
 endif()

@@ -84,8 +84,16 @@ out:
     return code;
 }
 
-const struct command command_analyze = {.name = "analyze",
-                                        .group = "Understand",
-                                        .summary = "accuracy, joules, watts, IPJ and IPW of runs, with intervals",
-                                        .usage = "ipw analyze [accuracy] [RUN...] [-o FORMAT]",
-                                        .run = analyze};
+const struct command command_analyze = {
+    .name = "analyze",
+    .group = "Understand",
+    .summary = "accuracy, joules, watts, IPJ and IPW of runs, with intervals",
+    .usage = "ipw analyze [accuracy] [RUN...] [-o FORMAT]",
+    .details = "Computes the figures of finished runs again from their stored facts: accuracy, J per query, mean power, "
+               "IPW and IPJ. Each has two intervals: what other questions of this kind would give (95 %), and what a "
+               "better meter could change. Several runs become the rows of one table. The figures of a run that is not "
+               "finished are of the questions answered so far. Without RUN it takes the newest.\n",
+    .examples = "ipw analyze   # the newest run\n"
+                "ipw analyze runs/* -o csv   # many runs, a row each\n",
+    .run = analyze,
+};

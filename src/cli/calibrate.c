@@ -268,8 +268,17 @@ out:
     return code;
 }
 
-const struct command command_calibrate = {.name = "calibrate",
-                                          .group = "Check and redo, without the model",
-                                          .summary = "the CPU power of this machine, idle and busy, for its estimates",
-                                          .usage = "ipw calibrate [--pmin W --pmax W] [--seconds N] [-o table|json]",
-                                          .run = calibrate};
+const struct command command_calibrate = {
+    .name = "calibrate",
+    .group = "Check and redo, without the model",
+    .summary = "the CPU power of this machine, idle and busy, for its estimates",
+    .usage = "ipw calibrate [--pmin W --pmax W] [--seconds N] [-o table|json]",
+    .details = "Without counters, joules are estimated from processor time and two figures: the watts of this machine's "
+               "processors idle and with all cores busy. By default they are published ones and the estimate may be off "
+               "by a factor of two; with this machine's own it is within about a half. Where a counter can be read they "
+               "are measured (it takes twice --seconds, and keeps all cores busy for half of that); else give them, from "
+               "a wall meter or a data sheet.\n",
+    .examples = "ipw calibrate   # where a counter can be read\n"
+                "ipw calibrate --pmin 9 --pmax 65   # by hand\n",
+    .run = calibrate,
+};

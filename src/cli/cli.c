@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "cli/config.h"
 #include "cli/greet.h"
+#include "cli/manual.h"
 #include "cli/terminal.h"
 #include "report/report.h"
 
@@ -162,16 +163,28 @@ bool cli_options(const struct command *cmd, struct option *opt, size_t n, int ar
                  size_t *n_rest, int *exit_code)
 {
     struct ipw_err err;
-    bool help;
+    struct ipw_buf out = IPW_BUF_INIT;
+    enum help_form help;
     if (options_parse(opt, n, argc, argv, rest, n_rest, &help, &err)) {
         *exit_code = cli_fail(&err);
         return true;
     }
-    if (!help)
+    switch (help) {
+    case HELP_NONE:
         return unsettled(opt, n, exit_code);
-    struct ipw_buf out = IPW_BUF_INIT;
-    ipw_buf_addf(&out, "%s: %s\n\nusage: %s\n\n", cmd->name, cmd->summary, cmd->usage);
-    options_help(opt, n, &out);
+    case HELP_TEXT:
+        manual_text(cmd, opt, n, &out);
+        break;
+    case HELP_PAGE:
+        manual_page(cmd, opt, n, &out);
+        break;
+    case HELP_PART:
+        manual_part(cmd, opt, n, &out);
+        break;
+    case HELP_WORDS:
+        manual_words(cmd, opt, n, *n_rest > 0 ? rest[0] : "", *n_rest > 1 ? rest[1] : "", &out);
+        break;
+    }
     *exit_code = cli_print(out.s, out.len);
     ipw_buf_release(&out);
     return true;

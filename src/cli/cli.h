@@ -23,7 +23,8 @@ struct command {
     const char *usage;   /* "ipw profile -m MODEL [options]" */
     const char *details; /* what the summary leaves open: paragraphs, an empty line between them, a line that begins with
                             a space stands as it is; NULL: nothing */
-    const char *examples; /* lines that work when pasted: "ipw profile -m qwen3.gguf -n 40   # forty questions\n" */
+    const char *examples; /* lines that work when pasted, at most 69 columns:
+                             "ipw profile -m qwen3.gguf -n 40     # forty questions\n" */
     /* Returns the program's exit code; prints its own error by cli_fail. */
     int (*run)(struct cli *cli, int argc, char **argv);
     const struct command *const *subs; /* NULL, or a NULL-terminated list that the next word selects from: ipw dataset

@@ -338,7 +338,7 @@ static int measure(struct cli *cli, int argc, char **argv)
         {"output", NULL, 'o', OPTION_TEXT, &m.format, 0, 0, "FORMAT", "table or json (table)", false},
         {"out", NULL, 0, OPTION_TEXT, &m.out_path, 0, 0, "FILE", "the result into FILE, not after the command's output", false},
         {"interval", NULL, 0, OPTION_INT, &m.interval_ms, 100, 1e9, "MS", "watts on stderr every MS milliseconds", false},
-        {"baseline", NULL, 0, OPTION_TEXT, &m.baseline, 0, 0, "KIND", "none, or quick: 5 s of idle before (none)", false},
+        {"baseline", NULL, 0, OPTION_TEXT, &m.baseline, 0, 0, "KIND", "idle watts before: none or quick (none)", false},
         {"log", NULL, 0, OPTION_TEXT, &m.log_path, 0, 0, "FILE", "raw readings and clocks as JSON lines", false},
         {"energy", NULL, 0, OPTION_TEXT, &m.energy, 0, 0, "MODE", "auto, measured, estimated, none (auto)", false},
         {"devices", NULL, 0, OPTION_TEXT, &m.devices, 0, 0, "LIST", "GPUs: indices, UUIDs, PCI addresses (all)", false},
@@ -378,8 +378,17 @@ static int measure(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-const struct command command_measure = {.name = "measure",
-                                        .group = "Measure",
-                                        .summary = "joules of any command:  ipw measure -- CMD...",
-                                        .usage = "ipw measure [options] [-- CMD...]",
-                                        .run = measure};
+const struct command command_measure = {
+    .name = "measure",
+    .group = "Measure",
+    .summary = "joules of any command:  ipw measure -- CMD...",
+    .usage = "ipw measure [options] [-- CMD...]",
+    .details = "Runs the command as it would run without ipw (same terminal, input, descriptors, signals) and says its "
+               "joules, watts and seconds. Without a command it meters this machine until Ctrl-C or --duration. Counters "
+               "meter the whole device, so what else runs is in the joules; --baseline quick looks at the idle machine "
+               "for 5 s first and shows what is above it.\n",
+    .examples = "ipw measure -- make -j8\n"
+                "ipw measure -o json --out joules.json -- ./train.sh\n"
+                "ipw measure --interval 1000 --duration 60   # watts, each second\n",
+    .run = measure,
+};

@@ -1,6 +1,5 @@
 #include "cli/options.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,11 +98,32 @@ static int set(struct option *o, const char *value, struct ipw_err *err)
     return 0;
 }
 
-int options_parse(struct option *opt, size_t n, int argc, char **argv, const char **rest, size_t *n_rest, bool *help,
-                  struct ipw_err *err)
+static struct option *find(struct option *opt, size_t n, const char *word)
+{
+    if (word[0] != '-' || !word[1])
+        return NULL;
+    return word[1] == '-' ? by_name(opt, n, word + 2, strcspn(word + 2, "=")) : by_letter(opt, n, word[1]);
+}
+
+const struct option *options_find(const struct option *opt, size_t n, const char *word)
+{
+    return find((struct option *)(uintptr_t)opt, n, word); /* which finds and writes nothing */
+}
+
+static enum help_form help_form(const char *arg)
+{
+    static const char *const names[] = {"", "--help", "--help=page", "--help=part", "--help=words"};
+    for (int i = HELP_TEXT; i <= HELP_WORDS; i++)
+        if (!strcmp(arg, names[i]))
+            return (enum help_form)i;
+    return strcmp(arg, "-h") ? HELP_NONE : HELP_TEXT;
+}
+
+int options_parse(struct option *opt, size_t n, int argc, char **argv, const char **rest, size_t *n_rest,
+                  enum help_form *help, struct ipw_err *err)
 {
     *n_rest = 0;
-    *help = false;
+    *help = HELP_NONE;
     for (int i = 0; i < argc; i++) {
         const char *arg = argv[i], *value = NULL;
         if (!strcmp(arg, "--")) {
@@ -111,21 +131,21 @@ int options_parse(struct option *opt, size_t n, int argc, char **argv, const cha
                 rest[(*n_rest)++] = argv[i];
             return 0;
         }
-        if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
-            *help = true;
+        if ((*help = help_form(arg)) != HELP_NONE) {
+            *n_rest = 0;
+            while (++i < argc)
+                rest[(*n_rest)++] = argv[i];
             return 0;
         }
         if (arg[0] != '-' || !arg[1]) {
             rest[(*n_rest)++] = arg;
             continue;
         }
-        struct option *o;
+        struct option *o = find(opt, n, arg);
         if (arg[1] == '-') {
-            size_t len = strcspn(arg + 2, "=");
-            o = by_name(opt, n, arg + 2, len);
-            value = arg[2 + len] == '=' ? arg + 2 + len + 1 : NULL;
+            value = strchr(arg, '=');
+            value += value != NULL;
         } else {
-            o = by_letter(opt, n, arg[1]);
             value = arg[2] ? arg + 2 : NULL;
         }
         if (!o)
@@ -242,17 +262,3 @@ int options_from_json(struct option *opt, size_t n, const json_val *obj, const c
     return 0;
 }
 
-void options_help(const struct option *opt, size_t n, struct ipw_buf *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        char left[64], letter[8] = "";
-        if (!opt[i].help)
-            continue;
-        if (opt[i].letter)
-            snprintf(letter, sizeof letter, "-%c, ", opt[i].letter);
-        snprintf(left, sizeof left, "%s--%s%s%s", letter, opt[i].name, opt[i].value ? " " : "",
-                 opt[i].value ? opt[i].value : "");
-        ipw_buf_addf(out, strlen(left) < 26 ? "  %-26s%s\n" : "  %s\n                            %s\n", left,
-                     opt[i].help);
-    }
-}

@@ -33,21 +33,32 @@ struct option {
     void *to;
     double min, max;   /* of numbers */
     const char *value; /* what stands for the value in the help: "FILE" */
-    const char *help;  /* NULL: accepted, not shown */
+    const char *help;  /* NULL: accepted, not shown. "[what: ]a, b or c (a)", with the default among them, lists the values
+                          there are: completion offers these */
     bool seen;         /* set by options_parse: it was given as a flag */
 };
 
+/* What a command is asked to tell: --help, and for `ipw help` --help=page, --help=part and --help=words. */
+enum help_form {
+    HELP_NONE,
+    HELP_TEXT,
+    HELP_PAGE,  /* a man page */
+    HELP_PART,  /* a section of the man page of the command above */
+    HELP_WORDS, /* for completion: the next two arguments are the word before the cursor's and the cursor's */
+};
+
 /* Parses argv[0..argc); what is no option goes to rest (*n_rest of them, in order), "--" ends the options. IPW_E_USAGE
- * names the flag and the nearest one. "--help" sets *help and stops. */
-int options_parse(struct option *opt, size_t n, int argc, char **argv, const char **rest, size_t *n_rest, bool *help,
-                  struct ipw_err *err);
+ * names the flag and the nearest one. "--help" sets *help and stops; what follows it is in rest. */
+int options_parse(struct option *opt, size_t n, int argc, char **argv, const char **rest, size_t *n_rest,
+                  enum help_form *help, struct ipw_err *err);
+
+/* The option that a word names ("-m", "--model", "--model=x"), by either name; NULL when there is none. */
+const struct option *options_find(const struct option *opt, size_t n, const char *word);
 
 /* Sets what a file says by the options' long names: {"threads": 2, "ignore-eos": true}; a list takes a text or an array of
  * texts. What was seen as a flag stays. only: NULL, or the NULL-terminated keys that are looked at; those that are no
  * options here are passed over. IPW_E_INPUT names the file (source), the key and the nearest one. */
 int options_from_json(struct option *opt, size_t n, const json_val *obj, const char *source, const char *const *only,
                       struct ipw_err *err);
-
-void options_help(const struct option *opt, size_t n, struct ipw_buf *out);
 
 #endif

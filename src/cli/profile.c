@@ -322,8 +322,20 @@ out:
     return code;
 }
 
-const struct command command_profile = {.name = "profile",
-                                        .group = "Measure",
-                                        .summary = "ask a model questions; record accuracy, joules, watts, latency",
-                                        .usage = "ipw profile -m MODEL.gguf [options]",
-                                        .run = profile};
+const struct command command_profile = {
+    .name = "profile",
+    .group = "Measure",
+    .summary = "ask a model questions; record accuracy, joules, watts, latency",
+    .usage = "ipw profile -m MODEL.gguf [options]",
+    .details = "Asks each question once, stores every answer, the time of every token and every counter reading as it "
+               "happens, and computes accuracy, joules, IPJ and IPW from them at the end. A kill, a crash or a full disk "
+               "costs the question that was being asked; --resume goes on.\n"
+               "\n"
+               "Energy: the counters that can be read here; where there is none an estimate from processor time, marked "
+               "~ and never ranked with measured runs. --energy measured refuses to run without counters. If a device "
+               "that computes cannot be metered the run is partial, and its joules are a lower bound.\n",
+    .examples = "ipw profile -m model.gguf   # the starter questions\n"
+                "ipw profile -m model.gguf --dataset questions.jsonl -n 200\n"
+                "ipw profile --resume runs/RUN   # after a kill or a crash\n",
+    .run = profile,
+};

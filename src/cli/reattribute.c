@@ -132,8 +132,15 @@ out:
     return code;
 }
 
-const struct command command_reattribute = {.name = "reattribute",
-                                            .group = "Check and redo, without the model",
-                                            .summary = "compute the joules again from the stored counters",
-                                            .usage = "ipw reattribute RUN... [-o table|json]",
-                                            .run = reattribute};
+const struct command command_reattribute = {
+    .name = "reattribute",
+    .group = "Check and redo, without the model",
+    .summary = "compute the joules again from the stored counters",
+    .usage = "ipw reattribute RUN... [-o table|json]",
+    .details = "A run stores raw counter readings. This computes the joules of every question from them again, with the "
+               "rules of this version, stores them beside the old ones, and prints the sums before and now. Nothing is "
+               "asked again; doing it twice gives the same.\n",
+    .examples = "ipw reattribute runs/RUN\n"
+                "ipw reattribute runs/* -o json\n",
+    .run = reattribute,
+};

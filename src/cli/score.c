@@ -91,8 +91,16 @@ out:
     return code;
 }
 
-const struct command command_score = {.name = "score",
-                                      .group = "Check and redo, without the model",
-                                      .summary = "try the scorers on your own text: --try FILE.jsonl",
-                                      .usage = "ipw score --try FILE.jsonl",
-                                      .run = score};
+const struct command command_score = {
+    .name = "score",
+    .group = "Check and redo, without the model",
+    .summary = "try the scorers on your own text: --try FILE.jsonl",
+    .usage = "ipw score --try FILE.jsonl",
+    .details = "Reads one JSON object a line and prints what the scorer made of it; exits 1 if something that the line "
+               "expects does not hold. No model is needed. A line has \"kind\" (mcq, numeric, exact, strip_think), "
+               "\"response\", the gold answer as in a question file, and what is expected:\n"
+               "\n"
+               "    {\"kind\":\"mcq\",\"response\":\"Answer: B\",\"n_choices\":4,\"expected\":\"B\"}\n",
+    .examples = "ipw score --try vectors.jsonl\n",
+    .run = score,
+};

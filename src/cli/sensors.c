@@ -234,8 +234,19 @@ out:
     return code;
 }
 
-const struct command command_sensors = {.name = "sensors",
-                                        .group = "Measure",
-                                        .summary = "the energy counters here, what each covers, who may read it",
-                                        .usage = "ipw sensors [-o table|json] [--cost [-m MODEL.gguf]] [--capture DIR]",
-                                        .run = sensors};
+const struct command command_sensors = {
+    .name = "sensors",
+    .group = "Measure",
+    .summary = "the energy counters here, what each covers, who may read it",
+    .usage = "ipw sensors [-o table|json] [--cost [-m MODEL.gguf]] [--capture DIR]",
+    .details = "Lists every source of joules that this machine has, what each covers, whether it counts in the total, "
+               "and, where one cannot be read, why and the commands that change it.\n"
+               "\n"
+               "--cost measures what reading them costs; with -m also in tokens per second. --capture records the "
+               "counters for a few seconds into a folder that can be sent to somebody: serial numbers and names of "
+               "people and hosts are hashed.\n",
+    .examples = "ipw sensors\n"
+                "ipw sensors --cost -m model.gguf\n"
+                "ipw sensors --capture my-laptop   # to send with a report\n",
+    .run = sensors,
+};

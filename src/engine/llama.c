@@ -21,6 +21,7 @@
 #include "engine/about_llama.h"
 #include "engine/argmax.h"
 #include "engine/chat_template.h"
+#include "engine/cpu_level.h"
 #include "engine/engine.h"
 #include "engine/gguf_info.h"
 
@@ -279,8 +280,7 @@ static void llama_close(struct engine *e)
     free(e);
 }
 
-static int llama_open(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg,
-                      struct ipw_err *err)
+static int llama_open(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg, struct ipw_err *err)
 {
     struct engine *e = ipw_calloc(1, sizeof *e);
     *out = NULL;
@@ -290,8 +290,8 @@ static int llama_open(struct engine **out, const struct ipw_env *env, const stru
     ipw_buf_init(&e->prompt);
     ipw_buf_init(&e->piece);
     llama_log_set(on_log, NULL);
-    int rc = gguf_info_read(&e->info, cfg->model, err);
-    if (rc)
+    int rc = cpu_level_check(env, IPW_CPU_LEVEL, err);
+    if (rc || (rc = gguf_info_read(&e->info, cfg->model, err)))
         goto fail;
     llama_backend_init();
     if ((rc = load(e, cfg, err)) || (rc = load_template(e, cfg, err)))

@@ -12,6 +12,32 @@ awk 'length > 80 { exit 1 }' "$work/out" || fail "the help is wider than 80 colu
 run 0 "$IPW" help profile
 shows "--max-queries"
 awk 'length > 80 { exit 1 }' "$work/out" || fail "the help of profile is wider than 80 columns"
+# every command, and every command under one: a summary, a usage line, nothing wider than a terminal
+"$IPW" help --words -- '' | cut -f1 >"$work/commands"
+[ "$(wc -l <"$work/commands")" -ge 9 ] || fail "ipw help offers too few commands"
+helped() { # COMMAND [SUB]
+    run 0 "$IPW" help "$@"
+    awk 'length > 80 { exit 1 }' "$work/out" || fail "the help of $* is wider than 80 columns"
+    grep -q "^usage: ipw $*" "$work/out" || fail "the help of $* has another usage line"
+    cp "$work/out" "$work/help"
+    run 0 "$IPW" "$@" --help
+    diff "$work/help" "$work/out" || fail "ipw help $* is not ipw $* --help"
+}
+while read -r command; do
+    helped "$command"
+    if grep -q "^ipw help $command COMMAND" "$work/out"; then
+        while read -r sub; do
+            helped "$command" "$sub"
+        done < <("$IPW" help --words -- "$command" '' | cut -f1)
+    fi
+done <"$work/commands"
+run 0 "$IPW" help profile
+shows "Examples"
+shows "  ipw profile -m model.gguf"
+run 2 "$IPW" help profiel
+says "did you mean 'profile'?"
+run 2 "$IPW" help profile now here
+says "unexpected 'here'"
 run 2 "$IPW" profiel
 says "did you mean 'profile'?"
 run 2 "$IPW" profile --max-querys 3

@@ -7,10 +7,13 @@
 #include <ggml.h>
 #include <gguf.h>
 
+#include "base/fs.h"
 #include "base/rng.h"
 #include "engine/argmax.h"
 #include "engine/chat_template.h"
+#include "engine/cpu_level.h"
 #include "engine/gguf_info.h"
+#include "fakes/fake_io.h"
 
 static char path[] = "/tmp/ipw-gguf-XXXXXX";
 
@@ -124,11 +127,41 @@ static void test_argmax(void **state)
     free(x);
 }
 
+/* ---- a package on an old processor ---- */
+
+static int level_on(const char *cpuinfo, const char *level, struct ipw_err *err)
+{
+    struct fake_io f;
+    char file[512];
+    fake_io_init(&f, "smt");
+    snprintf(file, sizeof file, "%s/cpuinfo", f.proc);
+    assert_int_equal(fs_write_atomic(file, cpuinfo, strlen(cpuinfo), err), 0);
+    int rc = cpu_level_check(&f.env, level, err);
+    fake_io_release(&f);
+    return rc;
+}
+
+static void test_cpu_level(void **state)
+{
+    static const char nehalem[] = "processor\t: 0\nflags\t\t: fpu sse4_2 xfma avx2x\n\nprocessor\t: 1\nflags\t\t: avx2 fma f16c bmi2\n";
+    static const char haswell[] = "processor\t: 0\nflags\t\t: avx2 fma f16c bmi2\n";
+    static const char pi4[] = "processor\t: 0\nFeatures\t: fp asimd crc32\n";
+    struct ipw_err err;
+    (void)state;
+    assert_int_equal(level_on(nehalem, "x86-64-v3", &err), IPW_E_ENV);
+    assert_non_null(strstr(err.text, "lacks avx2, fma, f16c, bmi2; "));
+    assert_int_equal(level_on(haswell, "x86-64-v3", &err), 0);
+    assert_int_equal(level_on(pi4, "armv8.2-a+dotprod", &err), IPW_E_ENV);
+    assert_int_equal(level_on(nehalem, "", &err), 0);
+    assert_int_equal(level_on("nothing known\n", "x86-64-v3", &err), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_text_models), cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_chat_template),   cmocka_unit_test(test_argmax),
+        cmocka_unit_test(test_cpu_level),
     };
     close(mkstemp(path));
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
