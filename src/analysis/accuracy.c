@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analysis/told.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "stats/stats.h"
@@ -12,35 +13,11 @@ static const struct {
     double ttft_s, tokens_s;
 } limits = {2.0, 10.0};
 
-static const double enough_energy = 0.9; /* |S_E| < 0.9 |S| gives no IPJ without allow_missing */
-
 /* Columns over S_E, one value per query. */
 struct columns {
     size_t n;
     double *c, *slo, *e, *tau, *p, *net; /* net: NAN without a baseline */
 };
-
-static bool failed(const struct table_row *r)
-{
-    return r->status == QUERY_ERROR || r->status == QUERY_TIMEOUT || r->status == QUERY_EMPTY ||
-           r->status == QUERY_REFUSED;
-}
-
-/* A failed question needs no scorer to be wrong; one that nothing could have scored is outside all the same. */
-static bool in_s(const struct table_row *r)
-{
-    return r->status != QUERY_NOT_SENT && r->score != SCORE_UNSCORED && (r->score != SCORE_PENDING || failed(r));
-}
-
-static double correct(const struct table_row *r)
-{
-    return failed(r) || isnan(r->correct) ? 0 : r->correct;
-}
-
-static bool has_energy(const struct table_row *r)
-{
-    return isfinite(r->energy_j) && isfinite(r->energy_s) && r->energy_s > 0;
-}
 
 static double tokens_per_s(const struct table_row *r)
 {
@@ -80,13 +57,13 @@ static void meter_band(struct estimate *e, const struct table_run *run, bool per
  * scored) tells them over everything that was sent. */
 static bool told(const struct table_row *r, bool some_scored)
 {
-    return some_scored ? in_s(r) : r->status != QUERY_NOT_SENT;
+    return some_scored ? row_in_s(r) : r->status != QUERY_NOT_SENT;
 }
 
 static bool some_scored(const struct table_run *run)
 {
     for (size_t i = 0; i < run->n; i++)
-        if (in_s(&run->v[i]))
+        if (row_in_s(&run->v[i]))
             return true;
     return false;
 }
@@ -104,10 +81,10 @@ static struct columns columns_of(const struct table_run *run)
     k.net = all + 5 * run->n;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        if (!told(r, some) || !has_energy(r))
+        if (!told(r, some) || !row_has_energy(r))
             continue;
-        k.c[k.n] = correct(r);
-        k.slo[k.n] = fast_enough(r) ? correct(r) : 0;
+        k.c[k.n] = row_correct(r);
+        k.slo[k.n] = fast_enough(r) ? row_correct(r) : 0;
         k.e[k.n] = r->energy_j;
         k.tau[k.n] = r->energy_s;
         k.net[k.n] = r->net_j;
@@ -128,10 +105,10 @@ static void count(const struct table_run *run, struct accuracy_result *out)
         out->n_rows++;
         out->by_score[r->score]++;
         out->n_unscored += r->score == SCORE_UNSCORED;
-        out->n_failed += in_s(r) && failed(r);
-        out->n_scored += in_s(r);
-        out->n_energy += in_s(r) && has_energy(r);
-        out->n_correct += in_s(r) ? correct(r) : 0;
+        out->n_failed += row_in_s(r) && row_failed(r);
+        out->n_scored += row_in_s(r);
+        out->n_energy += row_in_s(r) && row_has_energy(r);
+        out->n_correct += row_in_s(r) ? row_correct(r) : 0;
         out->n_slowed += r->slowed;
         out->n_capped += r->capped;
         out->n_low += r->energy_status == ENERGY_LOW_RESOLUTION;
@@ -144,11 +121,11 @@ static void accuracy(const struct table_run *run, struct accuracy_result *out)
     size_t n = 0, m = 0;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        if (!in_s(r))
+        if (!row_in_s(r))
             continue;
-        s[n++] = correct(r);
-        if (!failed(r) && r->score != SCORE_UNPARSED)
-            ref[m++] = correct(r);
+        s[n++] = row_correct(r);
+        if (!row_failed(r) && r->score != SCORE_UNPARSED)
+            ref[m++] = row_correct(r);
     }
     struct stats_interval a = stats_accuracy(s, n), b = stats_accuracy(ref, m);
     out->accuracy = estimate_of(&a);
@@ -170,7 +147,7 @@ static const char *why_no_energy(const struct table_run *run, const struct accur
         return "no question could be scored";
     if (out->n_energy == 0)
         return "no question has joules";
-    if (!allow_missing && (double)out->n_energy < enough_energy * (double)out->n_scored)
+    if (!allow_missing && (double)out->n_energy < row_enough_energy * (double)out->n_scored)
         return "fewer than 90 % of the questions have joules";
     return NULL;
 }
@@ -254,7 +231,7 @@ static void other_scope(const struct table_run *run, enum table_scope k, bool al
         total += r->other_j[k];
         if (!told(r, some))
             continue;
-        c[n] = correct(r);
+        c[n] = row_correct(r);
         e[n] = r->other_j[k];
         p[n++] = r->other_j[k] / r->energy_s;
     }
@@ -263,7 +240,7 @@ static void other_scope(const struct table_run *run, enum table_scope k, bool al
     not_negative(&j);
     not_negative(&w);
     struct stats_interval ipj = stats_ratio(c, e, n), ipw = stats_ratio(c, p, n);
-    bool enough = n && some && (allow_missing || (double)n >= enough_energy * (double)out->n_scored);
+    bool enough = n && some && (allow_missing || (double)n >= row_enough_energy * (double)out->n_scored);
     out->other[k].per_query_j = n ? estimate_of(&j) : unknown(0);
     out->other[k].power_w = n ? estimate_of(&w) : unknown(0);
     out->other[k].ipj = enough ? estimate_of(&ipj) : unknown(n);
@@ -329,7 +306,7 @@ static void add_phase(struct phase_sums *p, const struct table_row *r, double s,
     if (!isfinite(s))
         return;
     add(&p->all_s, s);
-    if (!has_energy(r) || !isfinite(j))
+    if (!row_has_energy(r) || !isfinite(j))
         return;
     add(&p->s, s);
     add(&p->j, j);

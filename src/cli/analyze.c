@@ -7,25 +7,11 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/runs.h"
 #include "report/report.h"
-#include "run/load.h"
 
-static int load(const char *dir, bool allow_missing, struct table_run *run, struct accuracy_result *figures,
-                struct ipw_err *err)
-{
-    struct store *store;
-    int rc = store_open(&store, dir, false, err);
-    if (rc)
-        return rc;
-    rc = run_load(run, store, dir, err);
-    store_close(store);
-    if (!rc)
-        accuracy_of(run, allow_missing, figures);
-    return rc;
-}
-
-static int accuracy(const char **dirs, size_t n, const char *format, bool allow_missing, struct ipw_err *err)
+static int accuracy(const char **dirs, size_t n, const char *output_dir, const char *format, bool allow_missing,
+                    struct ipw_err *err)
 {
     struct table_run *run = ipw_calloc(n, sizeof *run);
     struct accuracy_result *figures = ipw_calloc(n, sizeof *figures);
@@ -34,12 +20,11 @@ static int accuracy(const char **dirs, size_t n, const char *format, bool allow_
     struct ipw_buf out = IPW_BUF_INIT;
     int rc = 0;
     for (size_t i = 0; i < n && !rc; i++) {
-        rc = load(dirs[i], allow_missing, &run[i], &figures[i], err);
+        char dir[PATH_MAX];
+        if (!(rc = cli_load_run(cli_run_dir(dirs[i], output_dir, dir), &run[i], err)))
+            accuracy_of(&run[i], allow_missing, &figures[i]);
         runs[i] = &run[i];
         results[i] = &figures[i];
-        if (!rc && !run[i].complete)
-            cli_say("'%s' is not finished; go on with: ipw profile --resume %s", dirs[i],
-                    cli_quote(dirs[i], (char[PATH_MAX]){0}, PATH_MAX));
     }
     if (!rc) {
         report_accuracy(runs, results, n, format, &out);
@@ -62,21 +47,22 @@ extern const struct command command_analyze;
 static int analyze(struct cli *cli, int argc, char **argv)
 {
     static const char *const formats[] = {"table", "json", "csv", "md", NULL};
-    char *format = ipw_strdup("table");
+    char *format = ipw_strdup("table"), *output_dir = ipw_strdup("runs"), newest[PATH_MAX];
     bool allow_missing = false;
     struct option opt[] = {
         {"output", NULL, 'o', OPTION_TEXT, &format, 0, 0, "FORMAT", "table, json, csv or md (table)", false},
         {"allow-missing", NULL, 0, OPTION_FLAG, &allow_missing, 0, 0, NULL, "IPJ though many joules are missing", false},
+        {"output-dir", "output_path", 0, OPTION_TEXT, &output_dir, 0, 0, "DIR", "where runs are looked for (runs)", false},
     };
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
     size_t n_rest = 0;
     int code = 0;
     struct ipw_err err = {0};
     (void)cli;
-    if (cli_options(&command_analyze, opt, 2, argc, argv, rest, &n_rest, &code))
+    if (cli_options(&command_analyze, opt, 3, argc, argv, rest, &n_rest, &code))
         goto out;
     const char **dirs = rest;
-    bool named = n_rest && !fs_exists(rest[0]);
+    bool named = n_rest && !fs_exists(cli_run_dir(rest[0], output_dir, newest));
     if (named && !ipw_streq(rest[0], "accuracy")) {
         ipw_err_set(&err, IPW_E_USAGE, "no analysis and no run folder '%s': ipw analyze accuracy RUN", rest[0]);
         code = cli_fail(&err);
@@ -84,13 +70,16 @@ static int analyze(struct cli *cli, int argc, char **argv)
     }
     dirs += named;
     n_rest -= named;
-    if (!n_rest)
-        ipw_err_set(&err, IPW_E_USAGE, "which run? give the folder of one or more: ipw analyze accuracy runs/RUN");
-    else
-        err.code = cli_format(format, formats, &err);
-    code = err.code ? cli_fail(&err) : accuracy(dirs, n_rest, format, allow_missing, &err);
+    const char *only[] = {newest};
+    if (!(err.code = cli_format(format, formats, &err)) && !n_rest && !(err.code = cli_newest_run(output_dir, newest, &err))) {
+        dirs = only;
+        n_rest = 1;
+        cli_say("the newest run: %s", newest);
+    }
+    code = err.code ? cli_fail(&err) : accuracy(dirs, n_rest, output_dir, format, allow_missing, &err);
 out:
     free(format);
+    free(output_dir);
     free(rest);
     return code;
 }
@@ -98,5 +87,5 @@ out:
 const struct command command_analyze = {.name = "analyze",
                                         .group = "Understand",
                                         .summary = "accuracy, joules, watts, IPJ and IPW of runs, with intervals",
-                                        .usage = "ipw analyze [accuracy] RUN... [-o FORMAT]",
+                                        .usage = "ipw analyze [accuracy] [RUN...] [-o FORMAT]",
                                         .run = analyze};

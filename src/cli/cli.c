@@ -149,18 +149,26 @@ static void enter(const char *name)
     snprintf(command_path + n, sizeof command_path - n, "%s%s", n ? " " : "", name);
 }
 
+/* What no flag said is taken from the settings file; true after an error that has been said. */
+static bool unsettled(struct option *opt, size_t n, int *exit_code)
+{
+    struct ipw_err err;
+    int rc = config_apply(command_path, opt, n, &err);
+    *exit_code = rc ? cli_fail(&err) : 0;
+    return rc != 0;
+}
+
 bool cli_options(const struct command *cmd, struct option *opt, size_t n, int argc, char **argv, const char **rest,
                  size_t *n_rest, int *exit_code)
 {
     struct ipw_err err;
     bool help;
-    if (options_parse(opt, n, argc, argv, rest, n_rest, &help, &err) ||
-        (!help && config_apply(command_path, opt, n, &err))) {
+    if (options_parse(opt, n, argc, argv, rest, n_rest, &help, &err)) {
         *exit_code = cli_fail(&err);
         return true;
     }
     if (!help)
-        return false;
+        return unsettled(opt, n, exit_code);
     struct ipw_buf out = IPW_BUF_INIT;
     ipw_buf_addf(&out, "%s: %s\n\nusage: %s\n\n", cmd->name, cmd->summary, cmd->usage);
     options_help(opt, n, &out);

@@ -46,6 +46,7 @@ void doctor_clock(struct doctor *d);
 /* doctor_tools.c */
 void doctor_engine(struct doctor *d);
 void doctor_gpu(struct doctor *d);
+void doctor_models(struct doctor *d);
 void doctor_runs_folder(struct doctor *d);
 void doctor_data_folder(struct doctor *d);
 void doctor_path(struct doctor *d);

@@ -33,7 +33,9 @@ static const char *container(const struct ipw_env *env)
                 return known[i].name;
     if (*env->proc_root) /* another machine's tree: this one's marks say nothing about it */
         return "";
-    return fs_exists("/run/.containerenv") ? "a Podman container" : fs_exists("/.dockerenv") ? "a Docker container" : "";
+    return fs_exists("/run/.containerenv") ? "a Podman container"
+           : fs_exists("/.dockerenv")       ? "a Docker container, by '/.dockerenv'"
+                                            : "";
 }
 
 void doctor_virtual(struct doctor *d)

@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cli/doctor.h"
+#include "cli/models.h"
 #include "cli/paths.h"
 #include "cli/sources.h"
 #include "engine/engine.h"
@@ -55,6 +56,31 @@ void doctor_gpu(struct doctor *d)
                    "one is here, but this build computes on the CPU only");
     else if (!found)
         doctor_add(d, FINDING_OK, NULL, "none that this build can use: the CPU computes");
+}
+
+/* ---- models ---- */
+
+void doctor_models(struct doctor *d)
+{
+    struct local_models m = {0};
+    struct ipw_err err = {0};
+    size_t good = 0;
+    int rc = cli_models(d->cli, NULL, &m, &err);
+    const struct local_model *bad = NULL;
+    for (size_t i = 0; i < m.n; i++) {
+        good += !m.v[i].problem;
+        bad = m.v[i].problem && !bad ? &m.v[i] : bad;
+    }
+    if (rc)
+        doctor_add(d, FINDING_NOTE, NULL, "%s", err.text);
+    if (good)
+        doctor_add(d, FINDING_OK, NULL, "%zu here that can be asked: ipw model list", good);
+    else
+        doctor_add(d, FINDING_MISSING, "A small one to begin with:\n    ipw model pull smollm2-135m",
+                   "none found of Ollama, LM Studio, the hub or llama.cpp");
+    if (bad)
+        doctor_add(d, FINDING_NOTE, NULL, "%zu cannot be asked, as '%s': %s", m.n - good, bad->name, bad->problem);
+    local_models_release(&m);
 }
 
 /* ---- folders ---- */

@@ -55,8 +55,9 @@ int cli_meter_open(struct meter **out, const struct cli *cli, const struct cli_m
 
 int cli_meter_look(struct meter **out, const struct cli *cli, struct ipw_err *trouble, struct ipw_err *err)
 {
-    *trouble = (struct ipw_err){0};
-    if (!cli_meter_open(out, cli, &(struct cli_meter){0}, trouble))
+    if (!cli_meter_open(out, cli, &(struct cli_meter){0}, trouble)) {
+        *trouble = (struct ipw_err){0}; /* what was looked for and is not needed may have left its text */
         return 0;
+    }
     return meter_open(out, &cli->env, &(struct meter_cfg){.mode = METER_AUTO}, err);
 }

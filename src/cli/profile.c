@@ -1,6 +1,7 @@
-/* ipw profile: ask a model questions, meter the answers. */
+/* ipw profile: ask a model questions, meter the answers. What can be wrong is found here, before a model is loaded. */
+#include "cli/profile.h"
+
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,40 +12,11 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "cli/calibration.h"
-#include "cli/complete.h"
 #include "cli/meter.h"
 #include "cli/models.h"
-#include "cli/version.h"
-#include "cli/watch.h"
-#include "report/report.h"
-#include "run/baseline.h"
-#include "run/estimate.h"
+#include "cli/shipped.h"
+#include "cli/study.h"
 #include "run/finish.h"
-#include "run/runner.h"
-
-struct profile {
-    struct cli *cli;
-    struct run_plan plan;
-    char *output_dir, *resume, *shard, *format;
-    bool retry_errors, other_machine, allow_missing, watch;
-    int64_t allow_failures;
-
-    char dir[PATH_MAX];
-    struct run_machine machine;
-    struct dataset *data;
-    struct meter *meter;
-    struct store *store;
-    struct engine *engine;
-    const struct engine_ops *ops;
-    struct run_todo todo;
-    struct run_segment segment;
-    struct recorder recorder;
-    struct run_baseline baseline;
-    struct run_estimate estimate;
-};
-
-/* ---- before the model is loaded: everything that can be wrong is found here ---- */
 
 static int parse_shard(struct profile *p, struct ipw_err *err)
 {
@@ -71,9 +43,12 @@ static void make_absolute(char **path)
     *path = full;
 }
 
-static int open_engine_ops(struct profile *p, struct ipw_err *err)
+int profile_check_engine(struct profile *p, struct ipw_err *err)
 {
     p->ops = engine_find(p->plan.engine);
+    if (p->ops && p->base_url)
+        return ipw_err_set(err, IPW_E_USAGE, "'--client-base-url': '%s' runs in this process and has no address; leave it out",
+                           p->plan.engine);
     if (p->ops)
         return 0;
     char list[200] = "";
@@ -81,24 +56,66 @@ static int open_engine_ops(struct profile *p, struct ipw_err *err)
         size_t k = strlen(list);
         snprintf(list + k, sizeof list - k, "%s'%s'", i ? ", " : "", engines[i]->name);
     }
-    return ipw_err_set(err, IPW_E_USAGE, "no engine '%s' in this build; there is %s", p->plan.engine,
-                       *list ? list : "none: build with llama.cpp");
+    return ipw_err_set(err, IPW_E_USAGE, "no engine '%s': this build has only %s", p->plan.engine,
+                       *list ? list : "none; build with llama.cpp");
 }
 
 static int open_data(struct profile *p, struct ipw_err *err)
 {
     struct dataset_cfg cfg = {p->plan.prompt_length, p->plan.num_samples};
-    return dataset_open(&p->data, p->plan.dataset, &cfg, err);
+    int rc = dataset_open(&p->data, p->plan.dataset, &cfg, err);
+    if (!rc && !dataset_find(p->plan.dataset))
+        make_absolute(&p->plan.dataset);
+    return rc;
 }
 
-static int open_meter(struct profile *p, struct ipw_err *err)
+int profile_check_data(struct profile *p, struct ipw_err *err)
 {
-    struct stat model;
+    int rc = parse_shard(p, err);
+    if (!rc)
+        rc = open_data(p, err);
+    if (!rc)
+        rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err);
+    if (!rc && !p->todo.total)
+        rc = ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %lld/%lld of '%s' is empty", (long long)p->plan.shard,
+                         (long long)p->plan.shards, p->data->name);
+    return rc;
+}
+
+int profile_check_model(struct profile *p, struct ipw_err *err)
+{
+    char *path;
+    int rc = cli_model_path(p->cli, p->plan.model, &path, err);
+    if (rc)
+        return rc;
+    free(p->plan.model);
+    p->plan.model = path;
+    make_absolute(&p->plan.model);
+    return 0;
+}
+
+/* What an earlier run here cost, else what the model's size tells. */
+static void estimate(struct profile *p)
+{
+    struct stat st;
+    struct ipw_err ignored;
+    struct run_briefs own = {0};
+    int64_t bytes = stat(p->plan.model, &st) ? 0 : (int64_t)st.st_size;
+    if (!p->earlier && p->output_dir)
+        (void)!runs_list(&own, p->output_dir, &ignored);
+    const struct run_brief *b = run_estimate_earlier(p->earlier ? p->earlier : &own, p->plan.model, bytes,
+                                                     p->machine.host, p->data->name);
+    run_estimate_of(&p->estimate, p->todo.n, bytes, b);
+    runs_release(&own);
+}
+
+int profile_check_meter(struct profile *p, struct ipw_err *err)
+{
     int rc = cli_meter_open(&p->meter, p->cli, &(struct cli_meter){p->plan.energy, p->plan.devices, p->plan.include}, err);
     if (rc)
         return rc;
-    int64_t bytes = stat(p->plan.model, &model) ? 0 : (int64_t)model.st_size;
-    run_estimate_of(&p->estimate, p->todo.n, bytes, NULL);
+    if (!p->of) /* a block has its run's */
+        estimate(p);
     return run_baseline_of(&p->baseline, &p->plan, meter_source(p->meter), p->estimate.seconds, err);
 }
 
@@ -121,7 +138,7 @@ static int put_plan(struct profile *p, struct ipw_err *err)
         !(rc = store_put_meta_int(p->store, "generation", 0, err)) &&
         !(rc = store_put_meta(p->store, "plan", plan, err)) && !(rc = store_put_meta(p->store, "plan_hash", hex, err)) &&
         !(rc = store_put_meta(p->store, "dataset", dataset, err)) &&
-        !(rc = store_put_meta(p->store, "labels", "{}", err)) &&
+        !(rc = store_put_meta(p->store, "labels", p->labels_json ? p->labels_json : "{}", err)) &&
         !(rc = store_put_meta_int(p->store, "complete", 0, err)))
         rc = store_commit(p->store, err);
     free(plan);
@@ -129,20 +146,31 @@ static int put_plan(struct profile *p, struct ipw_err *err)
     return rc;
 }
 
-/* runs/profile_<device>_<model>_<dataset>_<n>, n the first that is free. */
-static int make_dir(struct profile *p, struct ipw_err *err)
+void profile_name(const struct profile *p, char *out, size_t size)
 {
-    char device[64], model[64], data[64], name[256];
+    char device[64], model[64], data[64];
     run_machine_word(p->machine.cpu, device, sizeof device);
     run_model_word(p->plan.model, model, sizeof model);
     ipw_slug(p->data->name, data, sizeof data);
+    snprintf(out, size, "profile_%s_%s_%s", device, model, data);
+}
+
+/* runs/profile_<device>_<model>_<dataset>_<n>, n the first that is free; or the study's choice. */
+static int make_dir(struct profile *p, struct ipw_err *err)
+{
+    char stem[230], name[256];
+    if (p->into) {
+        snprintf(p->dir, sizeof p->dir, "%s", p->into);
+        return fs_mkdirs(p->dir, err);
+    }
+    profile_name(p, stem, sizeof stem);
     int rc = fs_mkdirs(p->output_dir, err);
     if (rc)
         return rc;
     if (strlen(p->output_dir) + sizeof name >= sizeof p->dir)
         return ipw_err_set(err, IPW_E_USAGE, "path '%s' is too long", p->output_dir);
     for (int n = 1; n < 1000000; n++) {
-        snprintf(name, sizeof name, "profile_%s_%s_%s_%d", device, model, data, n);
+        snprintf(name, sizeof name, "%s_%d", stem, n);
         fs_join(p->dir, sizeof p->dir, p->output_dir, name);
         if (!mkdir(p->dir, 0777))
             return 0;
@@ -153,33 +181,14 @@ static int make_dir(struct profile *p, struct ipw_err *err)
                        fs_reason(errno));
 }
 
-static int find_model(struct profile *p, struct ipw_err *err)
-{
-    char *path;
-    int rc = cli_model_path(p->cli, p->plan.model, &path, err);
-    if (rc)
-        return rc;
-    free(p->plan.model);
-    p->plan.model = path;
-    return 0;
-}
-
 static int begin(struct profile *p, struct ipw_err *err)
 {
     int rc;
     if (!p->plan.model)
-        return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes the path of a GGUF file or a name out of ipw "
-                           "model list");
-    if ((rc = parse_shard(p, err)) || (rc = open_engine_ops(p, err)))
+        return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes a GGUF file, or a name of ipw model list");
+    if ((rc = profile_check_engine(p, err)) || (rc = profile_check_model(p, err)) ||
+        (rc = profile_check_data(p, err)) || (rc = profile_check_meter(p, err)))
         return rc;
-    if ((rc = find_model(p, err)) || (rc = open_data(p, err)) ||
-        (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)) || (rc = open_meter(p, err)))
-        return rc;
-    if (!p->todo.total)
-        return ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %s of '%s' is empty", p->shard, p->data->name);
-    make_absolute(&p->plan.model);
-    if (!dataset_find(p->plan.dataset))
-        make_absolute(&p->plan.dataset);
     if ((rc = make_dir(p, err)) || (rc = store_create(&p->store, p->dir, err)))
         return rc;
     return put_plan(p, err);
@@ -203,9 +212,9 @@ static int resume(struct profile *p, struct ipw_err *err)
     if (model) {
         free(p->plan.model);
         p->plan.model = model;
-        rc = rc ? rc : find_model(p, err);
+        rc = rc ? rc : profile_check_model(p, err);
     }
-    if (rc || (rc = open_engine_ops(p, err)))
+    if (rc || (rc = profile_check_engine(p, err)))
         return rc;
     bool whole;
     if ((rc = run_answered(p->store, &whole, err)))
@@ -225,324 +234,85 @@ static int resume(struct profile *p, struct ipw_err *err)
                            p->plan.dataset);
     if ((rc = run_todo_make(&p->todo, p->data, &p->plan, p->store, p->retry_errors, err)))
         return rc;
-    return p->todo.n ? open_meter(p, err) : 0;
+    return p->todo.n ? profile_check_meter(p, err) : 0;
 }
 
-/* ---- with the model ---- */
-
-static char *model_json(const struct engine_model *m)
+int profile_prepare(struct profile *p, struct ipw_err *err)
 {
-    struct json_out *o = json_out_new();
-    json_node *obj = json_new_obj(o);
-    const struct {
-        const char *key, *text;
-    } texts[] = {{"name", m->name},   {"fingerprint", m->fingerprint},   {"arch", m->arch},
-                 {"quant", m->quant}, {"chat_template", m->chat_template}};
-    const struct {
-        const char *key;
-        int64_t v;
-    } counts[] = {{"params_total", m->params_total}, {"params_active", m->params_active}, {"bytes", m->bytes},
-                  {"n_layer", m->n_layer},           {"n_ctx_train", m->n_ctx_train},     {"n_ctx", m->n_ctx},
-                  {"n_expert", m->n_expert},         {"n_expert_used", m->n_expert_used}, {"n_vocab", m->n_vocab},
-                  {"threads", m->threads}};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        json_put_str(o, obj, texts[i].key, texts[i].text);
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        if (counts[i].v >= 0)
-            json_put_int(o, obj, counts[i].key, counts[i].v);
-        else
-            json_put_null(o, obj, counts[i].key);
-    char *s = json_write(o, obj, false);
-    json_out_free(o);
-    return s;
-}
-
-/* The first segment records the model; later ones must have the same. */
-static int put_model(struct profile *p, struct store *store, struct ipw_err *err)
-{
-    const struct engine_model *m = p->ops->model(p->engine);
-    const char *known = store_meta(store, "model");
-    struct json_doc *doc = NULL;
-    int rc;
-    if (known && (rc = json_read(&doc, known, strlen(known), 0, err)))
-        return rc;
-    bool same = !known || ipw_streq(json_str(json_get(json_root(doc), "fingerprint")), m->fingerprint);
-    json_doc_free(doc);
-    if (!same)
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is not the file the run was begun with; put it back, or start anew",
-                           p->plan.model);
-    if (known)
-        return 0;
-    char *json = model_json(m);
-    rc = store_put_meta(store, "model", json, err);
-    free(json);
-    return rc;
-}
-
-/* From here until recorder_stop the store is the writer thread's. */
-static int start_recorder(struct profile *p, struct ipw_err *err)
-{
-    int rc;
-    if ((rc = store_begin(p->store, err)) ||
-        (rc = run_segment_begin(&p->segment, p->store, &p->cli->env, &p->machine, p->meter, p->ops, cli_version, err)) ||
-        (rc = store_commit(p->store, err)))
-        return rc;
-    return recorder_start(&p->recorder, &p->cli->env, p->store, p->meter, &p->segment, p->todo.total - p->todo.n,
-                          p->todo.total, err);
-}
-
-static int watch_idle(struct profile *p, const char *kind, struct ipw_err *err)
-{
-    if (p->baseline.seconds <= 0)
-        return 0;
-    if (p->cli->err_tty)
-        cli_say("idle watts, %s: %g s", kind, p->baseline.seconds);
-    return recorder_baseline(&p->recorder, kind, p->baseline.seconds, p->cli->signals, err);
-}
-
-/* On the writer's thread: the facts about the engine. */
-static int put_engine(struct store *store, void *ud, struct ipw_err *err)
-{
-    struct profile *p = ud;
-    int rc;
-    run_segment_computing(p->meter, p->ops, p->engine);
-    if (!strcmp(p->plan.energy, "measured") && (rc = meter_require_measured(p->meter, err)))
-        return rc;
-    if ((rc = put_model(p, store, err)))
-        return rc;
-    return run_segment_engine(&p->segment, store, &p->machine, p->meter, p->ops, p->engine, err);
-}
-
-static int open_engine(struct profile *p, struct ipw_err *err)
-{
-    struct engine_cfg cfg = {.model = p->plan.model,
-                             .system = p->plan.system,
-                             .no_chat_template = p->plan.no_chat_template,
-                             .ignore_eos = p->plan.ignore_eos,
-                             .temperature = p->plan.temperature,
-                             .top_p = p->plan.top_p,
-                             .top_k = p->plan.top_k,
-                             .seed = (uint64_t)p->plan.seed,
-                             .ctx = p->plan.ctx,
-                             .threads = p->plan.threads,
-                             .gpu_layers = p->plan.gpu_layers,
-                             .stop = p->cli->signals};
-    return p->ops->open(&p->engine, &p->cli->env, &cfg, err);
-}
-
-/* A new run is watched from before the model is loaded; a resumed one must first show that it is the same machine, and
- * that takes the engine. */
-static int open_model(struct profile *p, struct ipw_err *err)
-{
-    int rc;
-    if (!p->resume) {
-        if ((rc = start_recorder(p, err)) || (rc = watch_idle(p, "cold", err)) || (rc = open_engine(p, err)))
-            return rc;
-    } else {
-        if ((rc = open_engine(p, err)))
-            return rc;
-        run_segment_computing(p->meter, p->ops, p->engine);
-        if (!p->other_machine && (rc = run_segment_check(p->store, p->meter, p->ops, p->engine, err)))
-            return rc;
-        if ((rc = start_recorder(p, err)))
-            return rc;
-    }
-    if ((rc = writer_call(&p->recorder.writer, put_engine, p, err)))
-        return rc;
-    return watch_idle(p, "loaded", err);
-}
-
-static int ask(struct profile *p, struct ipw_err *err)
-{
-    struct watch view;
-    char title[320];
-    const struct engine_model *m = p->ops->model(p->engine);
-    snprintf(title, sizeof title, "%s %s on %s", m->name ? m->name : "model", m->quant ? m->quant : "", p->data->name);
-    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
-                          .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady, .ops = p->ops, .engine = p->engine,
-                          .signals = p->cli->signals, .progress = watch_draw, .ud = &view};
-    watch_begin(&view, p->watch, p->cli->err_tty, p->todo.total - p->todo.n, title, p->data);
-    int rc = run_execute(&ctx, err);
-    watch_end(&view);
-    return rc ? rc : watch_idle(p, "after", err);
-}
-
-/* The writer's own trouble (a full disk) is the reason of the end, unless there is a graver one. */
-static int stop_recorder(struct profile *p, int rc, struct ipw_err *err)
-{
-    struct ipw_err why;
-    int stopped = recorder_stop(&p->recorder, &why);
-    if (!stopped || (rc && rc != IPW_E_INTERRUPTED))
-        return rc;
-    *err = why;
-    return stopped;
-}
-
-/* ---- the end ---- */
-
-static int show(struct profile *p, const struct table_run *run, const struct accuracy_result *figures)
-{
-    struct ipw_buf out = IPW_BUF_INIT;
-    char analyze[PATH_MAX + 64], quoted[PATH_MAX];
-    snprintf(analyze, sizeof analyze, "ipw analyze accuracy %s", cli_quote(p->dir, quoted, sizeof quoted));
-    const char *next[] = {analyze, "ipw sensors             what could be measured on this machine",
-                          "ipw profile -m MODEL.gguf     the same questions to another model", NULL};
-    if (!strcmp(p->format, "json")) {
-        char *json = report_summary_json(run, figures);
-        ipw_buf_adds(&out, json);
-        free(json);
-    } else {
-        struct report_screen screen = {
-            .color = p->cli->color,
-            .why = strcmp(p->plan.energy, "auto") ? "it was asked for by --energy"
-                   : p->machine.hypervisor        ? "this virtual machine shows no energy counter"
-                                                  : NULL,
-            .next = next};
-        report_screen(run, figures, &screen, &out);
-    }
-    int rc = cli_print(out.s, out.len);
-    ipw_buf_release(&out);
-    return rc;
-}
-
-static int verdict(const struct profile *p, const struct table_run *run, const struct accuracy_result *figures)
-{
-    const char *reason = NULL;
-    for (size_t i = 0; i < run->n && !reason; i++)
-        if (run->v[i].status == QUERY_ERROR || run->v[i].status == QUERY_TIMEOUT)
-            reason = run->v[i].reason;
-    size_t failed = figures->by_query[QUERY_ERROR] + figures->by_query[QUERY_TIMEOUT];
-    if (failed <= (size_t)p->allow_failures)
-        return 0;
-    cli_say("%zu questions failed (%s); %s, --allow-failures N accepts them", failed, reason ? reason : "error",
-            ipw_streq(reason, "prompt_too_long") ? "a new run with a larger --ctx has room for them"
-                                                 : "--resume RUN --retry-errors asks them again");
-    return 1;
-}
-
-static int profile_run(struct profile *p)
-{
-    struct ipw_err err;
-    struct table_run run = {0};
-    struct accuracy_result figures;
-    bool asked = false;
     run_machine_read(&p->machine, &p->cli->env);
-    int rc = p->resume ? resume(p, &err) : begin(p, &err);
-    if (!rc && p->todo.n) {
-        if (p->watch && !watch_can(p->cli->err_tty))
-            cli_say("--watch needs a terminal that it can draw in, and stderr is none; going on without");
-        cli_say("%zu questions of %s into %s", p->todo.n, p->data->name, p->dir);
-        rc = open_model(p, &err);
-        asked = !rc;
-        rc = stop_recorder(p, rc ? rc : ask(p, &err), &err);
-        if (rc && !asked && !p->resume) /* nothing was asked: leave no empty run behind */
-            goto discard;
-    }
-    if (rc && (rc != IPW_E_INTERRUPTED || !asked))
-        return cli_fail(&err);
-    struct ipw_err finish_err;
-    int frc = cli_complete(p->store, p->dir, p->allow_missing, &run, &figures, &finish_err);
-    int code = frc ? cli_fail(&finish_err) : 0;
-    if (rc == IPW_E_INTERRUPTED) {
-        cli_say("interrupted; what was answered is saved. Go on with: ipw profile --resume %s",
-                cli_quote(p->dir, (char[PATH_MAX]){0}, PATH_MAX));
-        code = ipw_err_exit_code(rc);
-    } else if (!frc) {
-        code = show(p, &run, &figures);
-        code = code ? code : verdict(p, &run, &figures);
-    }
-    table_run_release(&run);
-    return code;
-discard:
-    store_close(p->store);
-    p->store = NULL;
-    static const char *const files[] = {"run.db", "run.db-wal", "run.db-shm", "lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[PATH_MAX + 16];
-        fs_join(path, sizeof path, p->dir, files[i]);
-        unlink(path);
-    }
-    rmdir(p->dir);
-    char *remedy = err.code == IPW_E_IO ? strchr(err.text, ';') : NULL; /* there is nothing to resume */
-    if (remedy)
-        snprintf(remedy, sizeof err.text - (size_t)(remedy - err.text), "; nothing had been asked and nothing was kept: make room, then start again");
-    return cli_fail(&err);
+    int rc = p->resume ? resume(p, err) : begin(p, err);
+    if (!rc && p->of)
+        run_todo_block(&p->todo, p->block, p->of);
+    return rc;
 }
+
+/* ---- the command ---- */
 
 extern const struct command command_profile;
 
-static int profile(struct cli *cli, int argc, char **argv)
+/* What goes with what. clash: an option that a run to go on with has of its own. */
+static int check_flags(const struct profile *p, const struct option *clash, const char *extra, struct ipw_err *err)
 {
     static const char *const formats[] = {"table", "json", NULL};
-    struct profile p = {.cli = cli, .output_dir = ipw_strdup("runs"), .format = ipw_strdup("table")};
-    struct run_plan *plan = &p.plan;
+    if (extra)
+        return ipw_err_set(err, IPW_E_USAGE, "unexpected '%s': the model is given with -m, a run to go on with by --resume",
+                           extra);
+    if (p->resume && clash)
+        return ipw_err_set(err, IPW_E_USAGE, "--resume takes '--%s' from the run; leave it out, or start a new run",
+                           clash->name);
+    if (!p->resume && (p->retry_errors || p->other_machine))
+        return ipw_err_set(err, IPW_E_USAGE, "'--%s' goes with --resume RUN",
+                           p->retry_errors ? "retry-errors" : "allow-other-machine");
+    return cli_format(p->format, formats, err);
+}
+
+/* One run, or several as a study. */
+static int start(struct profile *p, bool model_given, struct ipw_err *err)
+{
+    if (p->resume && study_folder(p->resume))
+        return study_resume(p, p->resume);
+    size_t runs = (p->models.n ? p->models.n : 1) * (p->datasets.n ? p->datasets.n : 1) * (size_t)p->repeat;
+    if (!p->resume && (runs > 1 || p->blocks > 1))
+        return study_of_flags(p);
+    if (p->models.n && (!p->resume || model_given))
+        p->plan.model = ipw_strdup(p->models.v[0]);
+    if (p->datasets.n) {
+        free(p->plan.dataset);
+        p->plan.dataset = ipw_strdup(p->datasets.v[0]);
+    }
+    char *labels = NULL;
+    int rc = profile_labels(&p->labels, NULL, 0, &labels, err);
+    p->labels_json = labels;
+    rc = rc ? cli_fail(err) : profile_one(p);
+    free(labels);
+    return rc;
+}
+
+static int profile(struct cli *cli, int argc, char **argv)
+{
+    struct profile p;
+    struct option opt[PROFILE_MAX_OPTIONS], *clash = NULL;
     struct ipw_err err = {0};
-    run_plan_init(plan);
-    /* up to `resume`: what the plan of a run says, and --resume therefore takes from it */
-    struct option opt[] = {
-        {"model", NULL, 'm', OPTION_TEXT, &plan->model, 0, 0, "MODEL", "a GGUF file, or a name of ipw model list", false},
-        {"dataset", NULL, 0, OPTION_TEXT, &plan->dataset, 0, 0, "NAME|FILE", "starter, fixed_length, or JSONL (starter)", false},
-        {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
-        {"shard", NULL, 0, OPTION_TEXT, &p.shard, 0, 0, "i/N", "only part i (from 0) of N", false},
-        {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
-        {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers (llama)", false},
-        {"energy", NULL, 0, OPTION_TEXT, &plan->energy, 0, 0, "MODE", "auto, measured, estimated, none (auto)", false},
-        {"baseline", NULL, 0, OPTION_TEXT, &plan->baseline, 0, 0, "KIND", "idle watts: auto, quick, full, none (auto)", false},
-        {"devices", NULL, 0, OPTION_TEXT, &plan->devices, 0, 0, "LIST", "GPUs that take part: index, UUID, PCI id", false},
-        {"include", NULL, 0, OPTION_TEXT, &plan->include, 0, 0, "IDS", "channels that belong to the total", false},
-        {"system", NULL, 0, OPTION_TEXT, &plan->system, 0, 0, "TEXT", "system prompt", false},
-        {"no-chat-template", NULL, 0, OPTION_FLAG, &plan->no_chat_template, 0, 0, NULL, "send prompts as they are", false},
-        {"max-tokens", NULL, 0, OPTION_INT, &plan->max_tokens, 1, 1e7, "N", "per answer (the record's, else 2048)", false},
-        {"temperature", NULL, 0, OPTION_REAL, &plan->temperature, 0, 100, "X", "0 takes the likeliest token (0)", false},
-        {"top-p", NULL, 0, OPTION_REAL, &plan->top_p, 0, 1, "X", "nucleus sampling (1: off)", false},
-        {"top-k", NULL, 0, OPTION_INT, &plan->top_k, 0, 1e6, "N", "only the N likeliest tokens (0: off)", false},
-        {"ignore-eos", NULL, 0, OPTION_FLAG, &plan->ignore_eos, 0, 0, NULL, "always write max-tokens tokens", false},
-        {"ctx", NULL, 0, OPTION_INT, &plan->ctx, 16, 1e8, "N", "context in tokens (the model's, at most 4096)", false},
-        {"threads", NULL, 't', OPTION_INT, &plan->threads, 1, 4096, "N", "CPU threads (one per core)", false},
-        {"gpu-layers", NULL, 0, OPTION_INT, &plan->gpu_layers, 0, 1e6, "N", "layers on the GPU (all that fit)", false},
-        {"warmup-request-count", NULL, 0, OPTION_INT, &plan->warmup, 0, 1e6, "N", "asked first, not counted (1)", false},
-        {"prompt-length", NULL, 0, OPTION_INT, &plan->prompt_length, 1, 1e6, "N", "fixed_length: tokens of a prompt (100)", false},
-        {"num-samples", NULL, 0, OPTION_INT, &plan->num_samples, 1, 1e7, "N", "fixed_length: prompts (8)", false},
-        {"resume", NULL, 0, OPTION_TEXT, &p.resume, 0, 0, "RUN", "go on with a run that was cut off", false},
-        {"retry-errors", NULL, 0, OPTION_FLAG, &p.retry_errors, 0, 0, NULL, "with --resume: ask failed ones again", false},
-        {"allow-other-machine", NULL, 0, OPTION_FLAG, &p.other_machine, 0, 0, NULL, "with --resume: on other hardware", false},
-        {"output-dir", "output_path", 0, OPTION_TEXT, &p.output_dir, 0, 0, "DIR", "where run folders go (runs)", false},
-        {"allow-failures", NULL, 0, OPTION_INT, &p.allow_failures, 0, 1e9, "N", "exit 0 with up to N failed (0)", false},
-        {"allow-missing", NULL, 0, OPTION_FLAG, &p.allow_missing, 0, 0, NULL, "IPJ though many joules are missing", false},
-        {"watch", NULL, 0, OPTION_FLAG, &p.watch, 0, 0, NULL, "draw power, tokens/s and the question as it runs", false},
-        {"output", NULL, 'o', OPTION_TEXT, &p.format, 0, 0, "FORMAT", "table or json (table)", false},
-    };
-    enum { N = sizeof opt / sizeof opt[0] };
+    size_t resume_row, n_rest;
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
-    size_t n_rest, clash = N;
     int code = 0;
-    if (cli_options(&command_profile, opt, N, argc, argv, rest, &n_rest, &code))
+    profile_init(&p, cli);
+    size_t n = profile_options(&p, opt, &resume_row);
+    if (cli_options(&command_profile, opt, n, argc, argv, rest, &n_rest, &code))
         goto out;
-    for (size_t i = 1; strcmp(opt[i].name, "resume") != 0; i++) /* from 1: -m may say where the model is now */
+    for (size_t i = PROFILE_MODEL + 1; i < resume_row; i++) /* -m may say where the model is now */
         if (opt[i].seen)
-            clash = i;
-    if (n_rest)
-        ipw_err_set(&err, IPW_E_USAGE, "unexpected '%s': the model is given with -m, a run to go on with by --resume", rest[0]);
-    else if (p.resume && clash < N)
-        ipw_err_set(&err, IPW_E_USAGE, "--resume takes '--%s' from the run; leave it out, or start a new run", opt[clash].name);
-    else if (!p.resume && (p.retry_errors || p.other_machine))
-        ipw_err_set(&err, IPW_E_USAGE, "'--%s' goes with --resume RUN", p.retry_errors ? "retry-errors" : "allow-other-machine");
-    else
-        err.code = cli_format(p.format, formats, &err);
-    code = err.code ? cli_fail(&err) : profile_run(&p);
+            clash = &opt[i];
+    err.code = check_flags(&p, clash, n_rest ? rest[0] : NULL, &err);
+    if (!err.code && p.preset && !p.resume)
+        err.code = shipped_preset(p.preset, opt + PROFILE_FIRST_SET, resume_row - PROFILE_FIRST_SET, &err);
+    if (!err.code && p.resume && p.models.n > 1 && opt[PROFILE_MODEL].seen)
+        ipw_err_set(&err, IPW_E_USAGE, "--resume goes on with one run; give -m once, or not at all");
+    profile_split(&p.models);
+    profile_split(&p.datasets);
+    code = err.code ? cli_fail(&err) : start(&p, opt[PROFILE_MODEL].seen, &err);
 out:
-    if (p.engine)
-        p.ops->close(p.engine);
-    meter_close(p.meter);
-    store_close(p.store);
-    dataset_close(p.data);
-    run_todo_release(&p.todo);
-    run_segment_release(&p.segment);
-    run_plan_release(plan);
-    free(p.output_dir);
-    free(p.resume);
-    free(p.shard);
-    free(p.format);
+    profile_release(&p);
     free(rest);
     return code;
 }

@@ -220,8 +220,11 @@ static void add_card(struct opening *o, const char *card)
         return;
     }
     find_hwmon(o->env, folder, hwmon, sizeof hwmon);
+    size_t first = o->list->n;
     bool apu = add_metrics(o, &g, folder, hwmon);
     add_gauges(o, &g, folder, hwmon, apu ? ENERGY_SCOPE_IGPU : ENERGY_SCOPE_GPU_CHIP);
+    for (size_t i = first; i < o->list->n; i++)
+        o->list->v[i].limit_w = 1e-6 * (double)cap_uw(o->env, hwmon);
 }
 
 static void amdgpu_open(struct energy_collector **out, const struct ipw_env *env, struct energy_channels *list)

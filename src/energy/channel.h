@@ -80,6 +80,8 @@ struct energy_channel {
     int64_t latency_ns;  /* median time of one read, measured when opened; 0 unknown */
     double gain_u;       /* one-sigma relative gain uncertainty */
     double pmax_w;       /* plausible maximum (2x the power cap); 0 unknown */
+    double limit_w;      /* of a GPU: the power limit in force when opened; 0 unknown */
+    char driver[48];     /* of a GPU: its driver's version; "" unknown */
     bool estimated;      /* a model, not a counter */
     bool unused;         /* its device takes no part (not selected, computes nothing): never in a total */
     bool included;       /* the user says it belongs to the total (--include) */

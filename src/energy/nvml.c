@@ -23,6 +23,7 @@ struct energy_collector {
     struct nvml_api api;
     struct nvml_item *item; /* one per row, in the order of the rows */
     size_t n, cap;
+    char driver[48]; /* "580.95.05"; "" unknown */
 };
 
 static int nvml_read(struct energy_collector *c, const struct ipw_env *env, size_t local, uint64_t *raw)
@@ -150,6 +151,8 @@ static struct energy_channel *add_row(struct energy_collector *c, struct energy_
     memcpy(row->device, g->device, sizeof row->device);
     memcpy(row->name, g->name, sizeof row->name);
     memcpy(row->uuid, g->uuid, sizeof row->uuid);
+    memcpy(row->driver, c->driver, sizeof row->driver);
+    row->limit_w = g->limit_w;
     row->gpu = g->order;
     row->scope = ENERGY_SCOPE_GPU_BOARD;
     row->kind = ENERGY_KIND_COUNTER;
@@ -355,6 +358,9 @@ static void add_gpus(struct energy_collector *c, struct energy_channels *list, c
 {
     unsigned n = 0;
     int rc = c->api.count(&n);
+    char driver[sizeof c->driver + 64] = ""; /* NVML_SYSTEM_DRIVER_VERSION_BUFFER_SIZE is 80 */
+    if (c->api.driver && !c->api.driver(driver, sizeof driver - 1))
+        snprintf(c->driver, sizeof c->driver, "%.47s", driver);
     struct gpu *g = ipw_calloc(MAX_GPUS, sizeof *g);
     n = rc ? 0 : n > MAX_GPUS ? MAX_GPUS : n;
     for (unsigned i = 0; i < n; i++)

@@ -37,6 +37,7 @@ static const struct {
     {AT(temperature), false, {"nvmlDeviceGetTemperature"}},
     {AT(throttle), false, {"nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"}},
     {AT(mig_mode), false, {"nvmlDeviceGetMigMode"}},
+    {AT(driver), false, {"nvmlSystemGetDriverVersion"}},
 };
 
 static bool bind_symbols(struct nvml_api *a, char *why, size_t size)

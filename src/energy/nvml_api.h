@@ -89,6 +89,7 @@ struct nvml_api {
     int (*temperature)(nvml_dev dev, int which, unsigned *celsius);
     int (*throttle)(nvml_dev dev, unsigned long long *mask);
     int (*mig_mode)(nvml_dev dev, unsigned *current, unsigned *pending);
+    int (*driver)(char *out, unsigned size);
 };
 
 /* Loads env->at.nvml, or the library where drivers put it (at.nvml "": nowhere). False: `why` says what was tried. */

@@ -30,6 +30,7 @@ static void put_run(struct json_out *o, json_node *top, const struct table_run *
     struct report_verdicts v = report_verdicts_of(run);
     json_put_str(o, top, "analysis", "accuracy");
     json_put_str(o, top, "run", run->dir);
+    report_put_labels(o, top, run);
     json_put_str(o, top, "scope", "component");
     json_put_str(o, top, "signature", run->signature);
     json_put_str(o, top, "energy_source", run->energy_source);

@@ -168,6 +168,65 @@ static void name_of(const struct table_run *run, struct ipw_buf *s)
     }
 }
 
+/* ---- labels and settings: columns that not every run has ---- */
+
+enum { MAX_LABELS = 64 };
+
+static const char *label_of(const struct table_run *run, const char *name)
+{
+    for (size_t i = 0; i < run->n_labels; i++)
+        if (!strcmp(run->labels[i].key, name))
+            return run->labels[i].value;
+    return NULL;
+}
+
+/* The names that any run has, each once; returns how many. */
+static size_t labels_of(const struct table_run *const *runs, size_t n, const char *names[MAX_LABELS])
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < runs[i]->n_labels; j++) {
+            size_t k = 0;
+            while (k < found && strcmp(names[k], runs[i]->labels[j].key) != 0)
+                k++;
+            if (k == found && found < MAX_LABELS)
+                names[found++] = runs[i]->labels[j].key;
+        }
+    return found;
+}
+
+static void add_fact(const char *name, const char *between, const char *value, struct ipw_buf *s)
+{
+    ipw_buf_adds(s, "; ");
+    report_cut(name, 40, s);
+    ipw_buf_adds(s, between);
+    report_cut(value ? value : "-", 40, s);
+}
+
+/* Its labels, and what was set otherwise than in the first run. The seed of a repeat is no setting. */
+static void add_facts(const struct table_run *run, const struct table_run *first, struct ipw_buf *s)
+{
+    for (size_t i = 0; i < run->n_labels; i++)
+        add_fact(run->labels[i].key, "=", run->labels[i].value, s);
+    for (int i = 0; i < TABLE_SETTING_N; i++)
+        if (i != TABLE_SETTING_SEED && table_setting_differs((enum table_setting_id)i, &run->settings[i], &first->settings[i]))
+            add_fact(table_settings[i].label, " ", run->settings[i].text, s);
+}
+
+/* The settings that are known of any run; returns how many. */
+static size_t settings_of(const struct table_run *const *runs, size_t n, int ids[TABLE_SETTING_N])
+{
+    size_t found = 0;
+    for (int id = 0; id < TABLE_SETTING_N; id++) {
+        bool known = false;
+        for (size_t i = 0; i < n; i++)
+            known |= runs[i]->settings[id].text != NULL;
+        if (known)
+            ids[found++] = id;
+    }
+    return found;
+}
+
 /* The runs by number: what was asked, what the joules cover, what may not be set beside the first. */
 static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *out)
 {
@@ -178,6 +237,7 @@ static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *
         report_cut(*folder ? folder : runs[i]->dir, 60, &s);
         ipw_buf_adds(&s, ": ");
         name_of(runs[i], &s);
+        add_facts(runs[i], runs[0], &s);
         ipw_buf_adds(&s, "; ");
         covers(runs[i], &s);
         if (!ipw_streq(runs[i]->dataset_sha256, runs[0]->dataset_sha256))
@@ -189,6 +249,18 @@ static void list(const struct table_run *const *runs, size_t n, struct ipw_buf *
         ipw_buf_release(&s);
     }
     ipw_buf_adds(out, "   95 %: other questions of this kind may give\n\n");
+}
+
+static const char *prefixed(const char *prefix, const char *name, struct ipw_arena *arena)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s%s", prefix, name);
+    return ipw_arena_strdup(arena, text);
+}
+
+static const char *or_dash(const char *s)
+{
+    return s ? s : "-";
 }
 
 /* One run: its whole block, with both columns of doubt. */
@@ -216,8 +288,12 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
     }
     if (shown == TEXT)
         list(runs, n_runs, out);
-    const char *head[N_COLUMNS];
-    const char **cells = ipw_calloc(n_runs * N_COLUMNS + 1, sizeof *cells);
+    enum { ALL = N_COLUMNS + MAX_LABELS + TABLE_SETTING_N };
+    const char *head[ALL], *label[MAX_LABELS];
+    int setting[TABLE_SETTING_N];
+    const char **cells = ipw_calloc(n_runs * ALL + 1, sizeof *cells);
+    size_t n_settings = shown == CSV ? settings_of(runs, n_runs, setting) : 0;
+    size_t n_labels = shown == TEXT ? 0 : labels_of(runs, n_runs, label);
     struct ipw_arena arena = {0};
     struct report_table t = {.head = head, .n_rows = n_runs, .cells = cells};
     size_t k = 0;
@@ -227,10 +303,19 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
         t.right |= columns[c].kind == NAME ? 0u : 1u << t.n_cols;
         head[t.n_cols++] = columns[c].head;
     }
-    for (size_t i = 0; i < n_runs; i++)
+    for (size_t c = 0; c < n_labels; c++)
+        head[t.n_cols++] = prefixed("label_", label[c], &arena);
+    for (size_t c = 0; c < n_settings; c++)
+        head[t.n_cols++] = table_settings[setting[c]].key;
+    for (size_t i = 0; i < n_runs; i++) {
         for (size_t c = 0; c < N_COLUMNS; c++)
             if (columns[c].formats & shown)
                 cells[k++] = cell(&columns[c], runs, r, i, shown, &arena);
+        for (size_t c = 0; c < n_labels; c++)
+            cells[k++] = or_dash(label_of(runs[i], label[c]));
+        for (size_t c = 0; c < n_settings; c++)
+            cells[k++] = or_dash(runs[i]->settings[setting[c]].text);
+    }
     report_table(&t, format, 80, out);
     ipw_arena_release(&arena);
     free(cells);

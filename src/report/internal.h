@@ -54,6 +54,8 @@ void report_put_estimate(struct json_out *o, json_node *to, const char *key, con
  * out. */
 void report_put_scoped(struct json_out *o, json_node *to, const char *key, const struct estimate *component,
                        const struct estimate *accel, const struct estimate *system);
+/* "labels": {"name": "value"}. */
+void report_put_labels(struct json_out *o, json_node *to, const struct table_run *run);
 /* A count: a whole number, null where it is not known. */
 void report_put_count(struct json_out *o, json_node *to, const char *key, double n);
 

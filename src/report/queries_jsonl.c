@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "report/internal.h"
@@ -34,6 +35,11 @@ void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
         json_put_bool(o, n, "capped", r->capped);
         json_put_str(o, n, "energy_status", energy_status_name(r->energy_status));
         json_put_str(o, n, "energy_reason", r->energy_reason);
+        for (size_t k = 0; k < run->n_labels; k++) {
+            char name[64];
+            snprintf(name, sizeof name, "label_%s", run->labels[k].key);
+            json_put_str(o, n, name, run->labels[k].value);
+        }
         char *line = json_write(o, n, false);
         ipw_buf_addf(out, "%s\n", line);
         free(line);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "table/compare.h"
 #include "table/figures.h"
 
 /* summary.json, as contract/summary.example.json. */
@@ -31,6 +32,10 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
  * there is one). */
 void report_accuracy(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n,
                      const char *format, struct ipw_buf *out);
+
+/* `ipw compare`: a sentence that answers, both runs side by side with both intervals, what else differs. r->refused must be
+ * "". format "table", "json" or "md"; columns: of the terminal, for "table". */
+void report_compare(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out);
 
 /* A figure for reading: two significant digits below 100, whole above ("0.0097", "7.7", "14", "212"), "-" for NAN. The
  * one number formatter of every table. */

@@ -26,6 +26,13 @@ void report_put_scoped(struct json_out *o, json_node *to, const char *key, const
         report_put_estimate(o, n, "system", system);
 }
 
+void report_put_labels(struct json_out *o, json_node *to, const struct table_run *run)
+{
+    json_node *obj = json_put_obj(o, to, "labels");
+    for (size_t i = 0; i < run->n_labels; i++)
+        json_put_str(o, obj, run->labels[i].key, run->labels[i].value);
+}
+
 void report_put_count(struct json_out *o, json_node *to, const char *key, double n)
 {
     if (isfinite(n))
@@ -56,6 +63,20 @@ static void put_phase(struct json_out *o, json_node *to, const char *key, const 
     json_put_num(o, n, "w", p->w);
     json_put_num(o, n, "j_per_token", p->j_per_token);
     json_put_str(o, n, "reason", p->reason);
+}
+
+/* By key; a number where it is one, null where it is not known. */
+static void put_settings(struct json_out *o, json_node *top, const struct table_run *run)
+{
+    report_put_labels(o, top, run);
+    json_node *n = json_put_obj(o, top, "settings");
+    for (int i = 0; i < TABLE_SETTING_N; i++) {
+        const struct table_setting *s = &run->settings[i];
+        if (s->text && isfinite(s->number))
+            json_put_num(o, n, table_settings[i].key, s->number);
+        else
+            json_put_str(o, n, table_settings[i].key, s->text);
+    }
 }
 
 static void put_energy(struct json_out *o, json_node *top, const struct table_run *run,
@@ -106,11 +127,19 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     json_put_str(o, n, "name", run->model_name);
     json_put_str(o, n, "fingerprint", run->model_fingerprint);
     json_put_str(o, n, "quant", run->quant);
+    json_put_str(o, n, "file", run->model_file);
+    report_put_count(o, n, "bytes", run->model_bytes ? (double)run->model_bytes : (double)NAN);
     n = json_put_obj(o, top, "dataset");
     json_put_str(o, n, "name", run->dataset_name);
     json_put_str(o, n, "sha256", run->dataset_sha256);
     json_put_int(o, n, "n", run->dataset_n);
     json_put_str(o, top, "device", run->device);
+    json_put_str(o, top, "host", run->settings[TABLE_SETTING_HOST].text);
+    if (run->started_real_ns) /* a double has not the digits */
+        json_put_int(o, top, "started_real_ns", run->started_real_ns);
+    else
+        json_put_null(o, top, "started_real_ns");
+    put_settings(o, top, run);
     n = json_put_obj(o, top, "status_counts");
     json_node *q = json_put_obj(o, n, "query"), *s = json_put_obj(o, n, "score");
     for (int i = 0; i < QUERY_STATUS_N; i++)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct run_brief; /* run/runs.h */
+#include "run/runs.h"
 
 struct run_estimate {
     double seconds;
@@ -16,6 +16,11 @@ struct run_estimate {
 
 /* earlier: a run of the same model file on this machine, NULL: none. */
 void run_estimate_of(struct run_estimate *out, size_t questions, int64_t model_bytes, const struct run_brief *earlier);
+
+/* The newest run of this model file (base name, bytes) on this host, one of the same question set before any other; NULL:
+ * none. list is sorted newest first, as runs_list gives it. */
+const struct run_brief *run_estimate_earlier(const struct run_briefs *list, const char *model_path, int64_t model_bytes,
+                                             const char *host, const char *dataset);
 
 /* "about 40 seconds", "about 7 minutes", "about 2.5 hours", "about 17 days". Returns out. */
 const char *run_estimate_words(double seconds, char out[32]);

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "energy/attribute.h"
 #include "energy/collector.h"
 #include "run/conditions.h"
 #include "run/scopes.h"
+#include "run/settings.h"
 
 struct attempt { /* one query row and where it belongs */
     size_t row;
@@ -181,6 +183,26 @@ static int on_channel(const struct store_channel *c, void *ud)
     return 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char *meters(struct loader *l)
+{
+    const char **names = ipw_calloc(l->n_member + 1, sizeof *names);
+    struct ipw_buf all = IPW_BUF_INIT;
+    for (size_t i = 0; i < l->n_member; i++)
+        names[i] = l->member[i].name;
+    qsort(names, l->n_member, sizeof *names, by_text);
+    for (size_t i = 0; i < l->n_member; i++)
+        ipw_buf_addf(&all, "%s%s", i ? "," : "", names[i]);
+    const char *text = keep(l, all.s);
+    ipw_buf_release(&all);
+    free(names);
+    return text;
+}
+
 static void describe(struct loader *l)
 {
     struct table_run *t = l->t;
@@ -196,6 +218,7 @@ static void describe(struct loader *l)
     t->device = keep(l, text);
     energy_signature(l->channels, l->n_channels, text, sizeof text);
     t->signature = keep(l, text);
+    t->meters = meters(l);
     bool estimated = false;
     for (size_t i = 0; i < l->n_member; i++)
         estimated |= l->member[i].estimated;
@@ -223,7 +246,9 @@ static double span_s(int64_t from, int64_t to)
 static void fill_row(struct loader *l, struct table_row *r, const struct store_query_row *in)
 {
     const struct store_query *q = &in->q;
+    const char *record = in->question.record;
     *r = (struct table_row){.query_id = keep(l, q->query_id),
+                            .question = record ? ipw_hash64(record, strlen(record)) : 0,
                             .dataset = l->t->dataset_name,
                             .domain = keep(l, q->domain),
                             .sample = q->sample,
@@ -300,6 +325,7 @@ static int on_query(const struct store_query_row *in, void *ud)
     }
     l->last[i] = id;
     fill_row(l, &t->v[i], in);
+    run_settings_query(t, in->question.tmpl, q->in_flight);
     if (q->t_send != STORE_NULL && q->t_end != STORE_NULL)
         add_conditions(l, &t->v[i], q);
     t->v[i].energy_s = isfinite(t->v[i].latency_s) ? before_s + t->v[i].latency_s : before_s > 0 ? before_s : (double)NAN;
@@ -466,7 +492,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
         (rc = store_each_channel(store, on_channel, &l, err)))
         goto out;
     describe(&l);
-    if ((rc = store_each_query(store, STORE_WITH_QUESTION, on_query, &l, err)) ||
+    if ((rc = run_settings_load(t, store, err)) || (rc = store_each_query(store, STORE_WITH_QUESTION, on_query, &l, err)) ||
         (rc = store_each_energy(store, store_energy_version(store), on_energy, &l, err)))
         goto out;
     flush(&l);

@@ -10,6 +10,9 @@
 #include "base/fs.h"
 #include "base/model_name.h"
 #include "base/str.h"
+#include "energy/rapl.h"
+
+#define CPUFREQ "/sys/devices/system/cpu/cpu0/cpufreq"
 
 static void read_text(const struct ipw_env *env, const char *path, char *out, size_t size)
 {
@@ -58,6 +61,57 @@ static const char *power_source(const struct ipw_env *env)
     return found;
 }
 
+static bool number(const struct ipw_env *env, const char *path, double *x)
+{
+    char text[32];
+    return ipw_env_read(env, path, text, sizeof text) > 0 && ipw_parse_f64(text, x);
+}
+
+/* Intel's driver says that it is off, the others that it is on. */
+static const char *turbo(const struct ipw_env *env)
+{
+    double x;
+    if (number(env, "/sys/devices/system/cpu/intel_pstate/no_turbo", &x))
+        return x > 0 ? "off" : "on";
+    if (number(env, "/sys/devices/system/cpu/cpufreq/boost", &x))
+        return x > 0 ? "on" : "off";
+    return NULL;
+}
+
+/* Both registers of a package (MSR and MMIO) hold limits, and the lower one acts. */
+static void limit(const struct ipw_env *env, const struct energy_rapl_zone *z, const char *file, double *w)
+{
+    char text[32];
+    double uw;
+    if (energy_rapl_zone_text(env, z, file, text, sizeof text) > 0 && ipw_parse_f64(text, &uw) && uw > 0)
+        *w = *w > 0 && *w < uw * 1e-6 ? *w : uw * 1e-6;
+}
+
+static void power_limits(struct run_machine *m, const struct ipw_env *env)
+{
+    struct energy_rapl_zone *z;
+    int entries;
+    size_t n = energy_rapl_zones(env, &z, &entries);
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        if (z[i].sub >= 0 || z[i].scope != ENERGY_SCOPE_CPU_PACKAGE)
+            continue;
+        while (k < m->n_limits && strcmp(m->limits[k].package, z[i].label) != 0)
+            k++;
+        if (k == RUN_MAX_PACKAGES)
+            break;
+        struct run_power_limit found = k < m->n_limits ? m->limits[k] : (struct run_power_limit){0};
+        memcpy(found.package, z[i].label, sizeof found.package);
+        limit(env, &z[i], "constraint_0_power_limit_uw", &found.long_w);
+        limit(env, &z[i], "constraint_1_power_limit_uw", &found.short_w);
+        if (found.long_w > 0 || found.short_w > 0) {
+            m->n_limits += k == m->n_limits;
+            m->limits[k] = found;
+        }
+    }
+    free(z);
+}
+
 void run_machine_read(struct run_machine *m, const struct ipw_env *env)
 {
     static const char smbios[] = "/sys/class/dmi/id/board_name";
@@ -75,7 +129,13 @@ void run_machine_read(struct run_machine *m, const struct ipw_env *env)
     cpuinfo(text, "vendor_id", m->cpu_vendor, sizeof m->cpu_vendor);
     m->hypervisor = strstr(text, " hypervisor ") != NULL;
     m->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    read_text(env, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", m->governor, sizeof m->governor);
+    read_text(env, CPUFREQ "/scaling_governor", m->governor, sizeof m->governor);
+    read_text(env, CPUFREQ "/energy_performance_preference", m->epp, sizeof m->epp);
+    read_text(env, "/sys/firmware/acpi/platform_profile", m->platform_profile, sizeof m->platform_profile);
+    m->turbo = turbo(env);
+    if (number(env, CPUFREQ "/scaling_max_freq", &m->cpu_max_mhz))
+        m->cpu_max_mhz *= 1e-3; /* kHz */
+    power_limits(m, env);
     m->power_source = power_source(env);
 }
 

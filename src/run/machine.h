@@ -3,11 +3,25 @@
 #define IPW_RUN_MACHINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/env.h"
 
-struct run_machine {
+struct run_power_limit { /* of a CPU package, as RAPL holds it now */
+    char package[48];    /* "package-0" */
+    double long_w, short_w; /* 0: none */
+};
+
+enum { RUN_MAX_PACKAGES = 16 };
+
+struct run_machine { /* "" and 0: not known */
     char host[128], boot_id[64], kernel[160], cpu[128], governor[32], cpu_vendor[32];
+    char epp[32];              /* energy_performance_preference: "balance_power" */
+    char platform_profile[32]; /* of a laptop's firmware: "low-power", "balanced" */
+    const char *turbo;         /* "on", "off", NULL: not known */
+    double cpu_max_mhz;        /* the clock that the governor may reach */
+    struct run_power_limit limits[RUN_MAX_PACKAGES];
+    size_t n_limits;
     int cpus;
     bool hypervisor;
     const char *power_source; /* "mains", "battery", NULL: not known */

@@ -215,24 +215,33 @@ static bool looks_like_run(const char *dir, const char *name)
     return ipw_starts(name, "profile_") || fs_exists(path);
 }
 
-int runs_list(struct run_briefs *out, const char *output_dir, struct ipw_err *err)
+/* within: a study's folder, which holds runs and no studies. */
+static int add_folder(struct run_briefs *out, const char *folder, bool within)
 {
     char dir[PATH_MAX];
-    *out = (struct run_briefs){0};
-    DIR *d = opendir(output_dir);
-    if (!d && errno == ENOENT)
-        return 0;
+    DIR *d = opendir(folder);
     if (!d)
-        return ipw_err_set(err, IPW_E_IO, "cannot read folder '%s': %s; name the folder that holds the runs", output_dir,
-                           strerror(errno));
+        return errno;
     for (struct dirent *e; (e = readdir(d));) {
-        if (strlen(output_dir) + strlen(e->d_name) + 32 > sizeof dir)
+        if (strlen(folder) + strlen(e->d_name) + 32 > sizeof dir)
             continue;
-        fs_join(dir, sizeof dir, output_dir, e->d_name);
+        fs_join(dir, sizeof dir, folder, e->d_name);
         if (looks_like_run(dir, e->d_name))
             runs_add(out, dir);
+        else if (!within && ipw_starts(e->d_name, "study_"))
+            (void)!add_folder(out, dir, true); /* one that cannot be read hides no other */
     }
     closedir(d);
+    return 0;
+}
+
+int runs_list(struct run_briefs *out, const char *output_dir, struct ipw_err *err)
+{
+    *out = (struct run_briefs){0};
+    int e = add_folder(out, output_dir, false);
+    if (e && e != ENOENT)
+        return ipw_err_set(err, IPW_E_IO, "cannot read folder '%s': %s; name the folder that holds the runs", output_dir,
+                           strerror(e));
     runs_sort(out);
     return 0;
 }

@@ -37,8 +37,9 @@ struct run_briefs {
     struct ipw_arena arena;
 };
 
-/* Every run folder directly in output_dir, newest first. An absent folder is an empty list; a folder that looks like a
- * run and cannot be read is an entry with a problem, after the others. IPW_E_IO when output_dir cannot be read. */
+/* Every run folder directly in output_dir or in a study's folder there, newest first. An absent folder is an empty list; a
+ * folder that looks like a run and cannot be read is an entry with a problem, after the others. IPW_E_IO when output_dir
+ * cannot be read. */
 int runs_list(struct run_briefs *out, const char *output_dir, struct ipw_err *err);
 
 /* Appends the one run in dir to a list that is zeroed or made by runs_list; its place in the order is not looked for. */

@@ -1,5 +1,6 @@
 #include "run/segment.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,44 @@
 #include "base/mem.h"
 
 enum { MAX_DEVICES = 32 };
+
+static const char *known(const char *s)
+{
+    return s && *s ? s : NULL;
+}
+
+/* What holds the machine back, or lets it go: shown where runs differ in it. */
+static void put_state(struct json_out *o, json_node *env, const struct run_machine *m)
+{
+    json_put_str(o, env, "governor", known(m->governor));
+    json_put_str(o, env, "epp", known(m->epp));
+    json_put_str(o, env, "platform_profile", known(m->platform_profile));
+    json_put_str(o, env, "turbo", m->turbo);
+    json_put_num(o, env, "cpu_max_mhz", m->cpu_max_mhz > 0 ? m->cpu_max_mhz : (double)NAN);
+    json_node *limits = json_put_obj(o, env, "cpu_power_limits_w");
+    for (size_t i = 0; i < m->n_limits; i++) {
+        json_node *w = json_put_obj(o, limits, m->limits[i].package);
+        json_put_num(o, w, "long", m->limits[i].long_w > 0 ? m->limits[i].long_w : (double)NAN);
+        json_put_num(o, w, "short", m->limits[i].short_w > 0 ? m->limits[i].short_w : (double)NAN);
+    }
+}
+
+/* By device, from whichever of its channels knows. */
+static void put_gpus(struct json_out *o, json_node *env, const struct energy_channel *ch, size_t n)
+{
+    json_node *gpus = json_put_obj(o, env, "gpus");
+    for (size_t i = 0; i < n; i++) {
+        bool seen = !(ch[i].limit_w > 0) && !*ch[i].driver;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = !strcmp(ch[j].device, ch[i].device) && (ch[j].limit_w > 0 || *ch[j].driver);
+        if (seen)
+            continue;
+        json_node *gpu = json_put_obj(o, gpus, ch[i].device);
+        json_put_str(o, gpu, "name", known(ch[i].name));
+        json_put_str(o, gpu, "driver", known(ch[i].driver));
+        json_put_num(o, gpu, "power_limit_w", ch[i].limit_w > 0 ? ch[i].limit_w : (double)NAN);
+    }
+}
 
 /* Limits, clocks and the like as JSON: pmax_w is for attribution; energy_source and total (the members of the component
  * total) say what this segment metered, unmetered which devices computed without a channel in it. */
@@ -21,7 +60,8 @@ static char *describe(const struct run_machine *m, const struct meter *meter)
     json_put_str(o, env, "cpu", *m->cpu ? m->cpu : NULL);
     json_put_int(o, env, "cpus", m->cpus);
     json_put_str(o, env, "kernel", m->kernel);
-    json_put_str(o, env, "governor", *m->governor ? m->governor : NULL);
+    put_state(o, env, m);
+    put_gpus(o, env, ch, n);
     json_put_bool(o, env, "virtual_machine", m->hypervisor);
     json_node *pmax = json_put_obj(o, env, "pmax_w");
     for (size_t i = 0; i < n; i++)

@@ -210,11 +210,12 @@ int study_read(struct study *s, const char *source, const char *text, size_t len
     int rc = json_read_settings(&s->doc, source, text, len, err);
     if (!rc)
         rc = read_object(&r, json_root(s->doc), keys, sizeof keys / sizeof keys[0]);
-    /* counts are bounded one by one first: the product cannot overflow */
-    double runs = (double)s->n_settings * (double)s->repeats * (double)(s->models.n + 1) * (double)(s->datasets.n + 1) *
-                  (double)(s->engines.n + 1);
-    if (!rc && runs > 8.0 * MAX_RUNS && study_cells(s) > MAX_RUNS)
-        rc = ipw_err_set(err, IPW_E_INPUT, "'%.300s' makes %zu runs; %d at most: cut it into several studies", source,
-                         study_cells(s), MAX_RUNS);
+    double runs = (double)s->n_settings * (double)s->repeats; /* in double: it cannot overflow */
+    const size_t lists[] = {s->models.n, s->datasets.n, s->engines.n};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        runs *= lists[i] ? (double)lists[i] : 1;
+    if (!rc && runs > MAX_RUNS)
+        rc = ipw_err_set(err, IPW_E_INPUT, "'%.300s' makes %.0f runs; %d at most: cut it into several studies", source, runs,
+                         MAX_RUNS);
     return rc;
 }

@@ -82,7 +82,7 @@ static void put_labels(struct json_out *o, json_node *to, const char *labels)
     json_doc_free(doc);
 }
 
-/* whole: with what tells where the study lies and how far it is. */
+/* whole: with what tells where the study lies, how far it is, and what follows from an estimate. */
 static char *print(const struct study_plan *p, bool whole)
 {
     struct json_out *o = json_out_new();
@@ -100,7 +100,10 @@ static char *print(const struct study_plan *p, bool whole)
             json_put_str(o, n, "dir", r->dir);
         put_labels(o, n, r->labels);
         json_put_int(o, n, "questions", r->questions);
-        json_put_int(o, n, "blocks", r->blocks);
+        if (whole) {
+            json_put_int(o, n, "blocks", r->blocks);
+            json_put_num(o, n, "seconds", r->seconds);
+        }
         json_put_str(o, n, "before", r->before);
         put_plan(o, n, &r->plan);
     }
@@ -149,6 +152,7 @@ static int read_run(struct study_run *r, const json_val *v, struct ipw_err *err)
         !json_is_int(json_get(v, "questions"), &r->questions) || !json_is_int(json_get(v, "blocks"), &r->blocks) ||
         r->blocks < 1 || r->blocks > 1000)
         return ipw_err_set(err, IPW_E_INPUT, "a run in it lacks 'dir', 'labels', 'plan', 'questions' or 'blocks'");
+    r->seconds = json_num(json_get(v, "seconds"));
     r->dir = text_of(json_get(v, "dir"));
     r->before = text_of(json_get(v, "before"));
     r->labels = json_print(labels);

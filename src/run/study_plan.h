@@ -13,6 +13,7 @@ struct study_run { /* strings are owned */
     char *before;  /* command line before each block; NULL: none */
     struct run_plan plan;
     int64_t questions, blocks;
+    double seconds; /* how long it was thought to take when it was planned: what its baseline goes by */
 };
 
 struct study_plan {

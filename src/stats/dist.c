@@ -117,9 +117,10 @@ double stats_beta_quantile(double p, double a, double b)
     return lo + (hi - lo) / 2;
 }
 
-/* P(T > t), t >= 0 */
-static double t_upper(double t, double df)
+double stats_t_tail(double t, double df)
 {
+    if (!(df > 0) || !(t >= 0))
+        return (double)NAN;
     double s = t / df * t;
     return 0.5 * beta_lower(1 / (1 + s), s / (1 + s), df / 2, 0.5);
 }
@@ -133,13 +134,13 @@ double stats_t_quantile(double p, double df)
     double tail = p < 0.5 ? p : 1 - p, lo = 0, hi = 1;
     if (p == 0.5)
         return 0;
-    while (t_upper(hi, df) > tail && hi < DBL_MAX / 4) {
+    while (stats_t_tail(hi, df) > tail && hi < DBL_MAX / 4) {
         lo = hi;
         hi *= 2;
     }
     while (hi - lo > DBL_EPSILON * hi && hi > DBL_MIN) {
         double mid = lo + (hi - lo) / 2;
-        if (t_upper(mid, df) > tail)
+        if (stats_t_tail(mid, df) > tail)
             lo = mid;
         else
             hi = mid;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Compensated (Neumaier) sum. */
 struct stats_sum {
@@ -22,6 +23,7 @@ double stats_quantile_sorted(const double *x, size_t n, double p);
 
 double stats_normal_quantile(double p);              /* |relative error| < 1e-9 */
 double stats_t_quantile(double p, double df);        /* Student */
+double stats_t_tail(double t, double df);            /* P(T > t), t >= 0 */
 double stats_beta_cdf(double x, double a, double b); /* regularised incomplete beta */
 double stats_beta_quantile(double p, double a, double b);
 
@@ -53,5 +55,35 @@ double stats_ratio_se(const double *num, const double *den, size_t n); /* delta 
  * ratios: ipw_tw = mean(c) * mean(tau) / mean(E). Any mean = 0: est 0 or NAN, no interval. */
 struct stats_interval stats_product_logdelta(const double *const *col, const int *power, size_t k,
                                              size_t n);
+
+/* ---- two configurations, a and b, on the same n questions: a[i] and b[i] belong to question i ---- */
+
+/* McNemar's test of `gained` and `lost` discordant pairs, two-sided: exact, and mid-p (less cautious, the default). Both 1
+ * where no pair is discordant. */
+struct stats_mcnemar {
+    double exact, mid;
+};
+struct stats_mcnemar stats_mcnemar(size_t gained, size_t lost);
+
+/* mean(b) - mean(a), scores of 0 to 1. All 0 or 1: "paired wald", its p McNemar's mid-p; where no pair differs, as far as
+ * Wilson's upper limit of 0 in n, "wilson/0". Fractions: "paired t", its p by Student. One pair: no interval, p NAN. */
+struct stats_paired {
+    struct stats_interval diff;
+    size_t gained, lost;        /* pairs with b above a, b below a */
+    bool binary;
+    struct stats_mcnemar mcnemar; /* NAN where scores are fractions */
+    double p;
+};
+struct stats_paired stats_paired(const double *a, const double *b, size_t n);
+
+/* (mean(num_a) / mean(den_a)) / (mean(num_b) / mean(den_b)), by influence values on the log scale. A mean of 0: no interval,
+ * est 0 or NAN. */
+struct stats_interval stats_paired_ratio(const double *num_a, const double *den_a, const double *num_b,
+                                         const double *den_b, size_t n);
+
+/* p of that ratio under the sharp null that a and b are the same on every question: a and b swapped per question, |log|
+ * as large or larger. All 2^n for n <= 16, else 10000 drawn by seed. NAN where the ratio has none. */
+double stats_paired_ratio_p(const double *num_a, const double *den_a, const double *num_b, const double *den_b, size_t n,
+                            uint64_t seed);
 
 #endif

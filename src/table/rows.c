@@ -2,6 +2,16 @@
 
 #include <stdlib.h>
 
+#include "base/str.h"
+
+const char *table_label_of(const struct table_run *t, const char *key)
+{
+    for (size_t i = 0; i < t->n_labels; i++)
+        if (ipw_streq(t->labels[i].key, key))
+            return t->labels[i].value;
+    return NULL;
+}
+
 void table_run_release(struct table_run *t)
 {
     free(t->v);

@@ -9,12 +9,14 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "table/settings.h"
 
 /* Totals beside the component total. */
 enum table_scope { TABLE_ACCEL, TABLE_SYSTEM, TABLE_SCOPES };
 
 struct table_row {
     const char *query_id, *dataset, *domain; /* domain: the record's subject */
+    uint64_t question; /* hash of its record: the same in two runs that asked the same; 0 unknown */
     int64_t sample, attempt;
     enum query_status status;
     const char *reason;
@@ -47,7 +49,10 @@ struct table_member {
 struct table_run {
     const char *dir, *run_id;
     bool complete;
+    int64_t started_real_ns; /* ns since 1970, 0 unknown */
     const char *model_name, *model_fingerprint, *quant, *device; /* device: "AMD EPYC, 2 threads, no GPU" */
+    const char *model_file; /* base name of the file that was given */
+    int64_t model_bytes;    /* 0 unknown */
     const char *dataset_name, *dataset_sha256;
     int64_t dataset_n; /* questions that were to be asked */
     const char *energy_source;    /* measured, partial, estimated, none */
@@ -56,6 +61,7 @@ struct table_run {
     const char *scope_signature[TABLE_SCOPES]; /* "accel(gpu_board)"; NULL: no such channel */
     double gain_u;                /* one sigma of the total: member gains weighted by their joules */
     double gap_j;                 /* component energy between queries; NAN unknown */
+    const char *meters; /* the channels of the total by id, sorted: two runs with the same ones on one host have one meter */
     const struct table_member *members;
     size_t n_members;
     /* watts of the total without a question: before the model, with it, after the last answer; NAN unknown */
@@ -63,10 +69,16 @@ struct table_run {
     bool idle_drifts, idle_quick; /* quick: watched for seconds only, the net figures are indicative */
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
+    struct table_setting settings[TABLE_SETTING_N];
+    const struct table_label *labels; /* in the order they were given */
+    size_t n_labels;
     struct table_row *v;
     size_t n, cap;
     struct ipw_arena arena; /* owns every string */
 };
+
+/* The value of a label, NULL: it has none of that name. */
+const char *table_label_of(const struct table_run *t, const char *key);
 
 void table_run_release(struct table_run *t);
 

@@ -12,7 +12,8 @@ cpu 'Some CPU 9000'
 # nothing to measure with
 run 3 bare calibrate --seconds 0.2
 says "--pmin W (idle) and --pmax W (all cores busy)"
-says "modprobe intel_rapl_msr"
+says "its driver is not loaded"
+says "ipw doctor energy"
 run 2 bare calibrate --pmin 5
 says "--pmin W and --pmax W go together"
 run 2 bare calibrate --pmin 50 --pmax 40

@@ -15,7 +15,8 @@ here() { "$IPW" sensors "$@" | sed "s#${IPW_PROC_ROOT:-/proc}/#/proc/#g; s#${IPW
 same() { # FOLDER
     here >"$work/table"
     replay "$1" >"$work/replayed"
-    diff "$work/table" "$work/replayed" || fail "the replay of $1 shows another table"
+    # a longer path breaks lines elsewhere: words are compared
+    diff <(tr -s ' \n' '\n' <"$work/table") <(tr -s ' \n' '\n' <"$work/replayed") || fail "the replay of $1 shows another table"
     here -o json >"$work/table.json"
     replay "$1" -o json >"$work/replayed.json"
     diff "$work/table.json" "$work/replayed.json" || fail "the replay of $1 shows other channels"

@@ -297,6 +297,11 @@ EXPORT(nvmlShutdown, void)
     return NVML_OK;
 }
 
+EXPORT(nvmlSystemGetDriverVersion, char *out, unsigned size)
+{
+    return stub.refs ? copy(out, size, "580.95.05") : UNINITIALIZED;
+}
+
 EXPORT(NEWEST(nvmlDeviceGetCount, _v2), unsigned *n)
 {
     *n = (unsigned)stub.n;

@@ -119,6 +119,8 @@ static void test_h100(void **state)
     }
     const struct energy_channel *e = row(&x, GPU0 ":energy"), *p = row(&x, GPU0 ":power");
     check_near(e->pmax_w, 700, 0);
+    check_near(e->limit_w, 350, 0);
+    assert_string_equal(e->driver, "580.95.05");
     check_near(e->gain_u, 0.06, 0);
     assert_true(e->period_ns == 0 && e->modulus == 0 && e->quantum_nj == 1000000);
     assert_true(p->part_time && p->window_ns == 25 * MS);

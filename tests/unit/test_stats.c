@@ -1,4 +1,4 @@
-/* Vectors: metrics.md TV4, TV5, TV6; references of the quantiles by mpmath and scipy. */
+/* Vectors: metrics.md TV4 to TV8; references of the quantiles by mpmath and scipy. */
 #include "check.h"
 
 #include "base/rng.h"
@@ -280,6 +280,84 @@ static void test_coverage(void **state)
     }
 }
 
+static void test_mcnemar(void **state)
+{
+    (void)state;
+    struct stats_mcnemar tv7 = stats_mcnemar(12, 4), swapped = stats_mcnemar(4, 12);
+    check_near(tv7.exact, 0.0768127, 1e-6);
+    check_near(tv7.mid, 0.0490417, 1e-6);
+    check_near(swapped.mid, tv7.mid, 1e-12);
+    static const struct {
+        size_t b, c;
+        double exact, mid;
+    } v[] = {{0, 0, 1, 1}, {3, 3, 1, 1}, {3, 0, 0.25, 0.125}, {1, 0, 1, 0.5}, {0, 20, 0x1p-19, 0x1p-20},
+             {3000, 3000, 1, 1}, {3100, 2900, 0.010191041523, 0.009823614371}}; /* the last: exact fractions */
+    for (size_t i = 0; i < N(v); i++) {
+        struct stats_mcnemar m = stats_mcnemar(v[i].b, v[i].c);
+        check_near(m.exact, v[i].exact, 1e-8);
+        check_near(m.mid, v[i].mid, 1e-8);
+    }
+}
+
+static void test_paired(void **state)
+{
+    (void)state;
+    double a[100] = {0}, b[100] = {0};
+    for (int i = 0; i < 100; i++) { /* b gains 12, loses 4 */
+        a[i] = i >= 12 && i < 50;
+        b[i] = i < 12 || (i >= 16 && i < 50);
+    }
+    struct stats_paired r = stats_paired(a, b, 100);
+    assert_true(r.binary && r.gained == 12 && r.lost == 4 && r.diff.n == 100);
+    check_near(r.diff.est, 0.08, 1e-12);
+    check_near(r.diff.lo, 0.0031854, 1e-4);
+    check_near(r.diff.hi, 0.1568146, 1e-6);
+    check_near(r.p, 0.0490417, 1e-6);
+    r = stats_paired(b, b, 100); /* no pair differs: chance is not ruled out up to Wilson's limit */
+    assert_true(r.diff.est == 0 && r.p == 1 && !strcmp(r.diff.method, "wilson/0"));
+    check_near(r.diff.hi, stats_wilson(0, 100).hi, 1e-12);
+    check_near(r.diff.lo, -r.diff.hi, 1e-12);
+    const double half[] = {0.5, 0, 1, 0.5}, most[] = {1, 0.5, 1, 0.5};
+    r = stats_paired(half, most, 4); /* differences .5 .5 0 0: t = 1.7321 with 3 degrees */
+    assert_true(!r.binary && isnan(r.mcnemar.mid) && r.gained == 2 && r.lost == 0);
+    check_near(r.diff.est, 0.25, 1e-12);
+    check_near(r.p, 0.1816901, 1e-6);
+    r = stats_paired(half, most, 1);
+    assert_true(r.diff.est == 0.5 && isnan(r.diff.lo) && isnan(r.p));
+    r = stats_paired(a, b, 0);
+    assert_true(isnan(r.diff.est) && isnan(r.p));
+}
+
+static void test_paired_ratio(void **state)
+{
+    (void)state;
+    const double ca[] = {1, 0.5, 1, 0.75, 0.25, 0.5}, ea[] = {50, 120, 30, 200, 90, 60};
+    const double cb[] = {0.5, 0.5, 1, 0.5, 0, 0.25}, eb[] = {40, 60, 30, 90, 50, 30}, none[6] = {0};
+    struct stats_interval r = stats_paired_ratio(ca, ea, cb, eb, 6);
+    check_near(r.est, 0.7933884, 1e-6);
+    check_near(log(r.est), -0.2314424, 1e-6);
+    check_near(r.lo, 0.4840732, 1e-6);
+    check_near(r.hi, 1.3003514, 1e-6);
+    check_near(log(r.hi / r.est) / stats_t_quantile(0.975, 5), 0.1922043, 1e-6);
+    check_near(stats_paired_ratio_p(ca, ea, cb, eb, 6, 1), 24 / 64.0, 1e-12);
+    check_near(stats_paired_ratio_p(ca, ea, ca, ea, 6, 1), 1, 1e-12);
+    r = stats_paired_ratio(none, ea, cb, eb, 6);
+    assert_true(r.est == 0 && isnan(r.lo));
+    assert_true(isnan(stats_paired_ratio(ca, ea, none, eb, 6).est) && isnan(stats_paired_ratio_p(none, ea, cb, eb, 6, 1)));
+
+    /* Drawn swaps agree with all of them: 20 pairs, the last 14 of which are alike. */
+    double c[2][20], e[2][20];
+    for (size_t i = 0; i < 20; i++) {
+        c[0][i] = i < 6 ? ca[i] : 0.5;
+        c[1][i] = i < 6 ? cb[i] : 0.5;
+        e[0][i] = i < 6 ? ea[i] : 70;
+        e[1][i] = i < 6 ? eb[i] : 70;
+    }
+    double all = stats_paired_ratio_p(c[0], e[0], c[1], e[1], 16, 1);
+    assert_true(all > 0.2 && all < 0.6);
+    assert_true(fabs(stats_paired_ratio_p(c[0], e[0], c[1], e[1], 20, 7) - all) < 0.1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_student),       cmocka_unit_test(test_beta),       cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_ratio_vectors), cmocka_unit_test(test_unbounded),  cmocka_unit_test(test_small),
         cmocka_unit_test(test_properties),    cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_mcnemar),       cmocka_unit_test(test_paired),     cmocka_unit_test(test_paired_ratio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

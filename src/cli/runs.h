@@ -1,0 +1,20 @@
+/* Which runs a command is about: given by path or by name, else the newest. */
+#ifndef IPW_CLI_RUNS_H
+#define IPW_CLI_RUNS_H
+
+#include <limits.h>
+
+#include "cli/cli.h"
+#include "run/runs.h"
+#include "table/rows.h"
+
+/* The folder meant by an argument: the path itself, or a run of that name in output_dir. Returns out. */
+const char *cli_run_dir(const char *arg, const char *output_dir, char out[PATH_MAX]);
+
+/* IPW_E_INPUT when output_dir holds no run that can be read; says how to make one. */
+int cli_newest_run(const char *output_dir, char out[PATH_MAX], struct ipw_err *err);
+
+/* Reads one run; says so when it is not finished. The caller releases run, also after an error. */
+int cli_load_run(const char *dir, struct table_run *run, struct ipw_err *err);
+
+#endif
