@@ -190,7 +190,7 @@ static int begin(struct profile *p, struct ipw_err *err)
 {
     int rc;
     if (!p->plan.model)
-        return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes the path of a GGUF file or a name out of ipw model list");
+        return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes a GGUF file, or a name of ipw model list");
     if ((rc = profile_check_engine(p, err)) || (rc = profile_check_model(p, err)) ||
         (rc = profile_check_data(p, err)) || (rc = profile_check_meter(p, err)))
         return rc;

@@ -38,7 +38,7 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
     struct run_plan *plan = &p->plan;
     /* up to `resume`: what the plan of a run says, and --resume therefore takes from it */
     const struct option rows[] = {
-        {"model", NULL, 'm', OPTION_LIST, &p->models, 0, 0, "FILE", "GGUF file of the model; again for more", false},
+        {"model", NULL, 'm', OPTION_LIST, &p->models, 0, 0, "MODEL", "GGUF file, or name as listed; again for more", false},
         {"preset", NULL, 0, OPTION_TEXT, &p->preset, 0, 0, "NAME|FILE", "settings by name: quick, paper", false},
         {"label", NULL, 0, OPTION_LIST, &p->labels, 0, 0, "KEY=VALUE", "a column of the results; again for more", false},
         {"blocks", NULL, 0, OPTION_INT, &p->blocks, 1, 1000, "N", "of several runs: parts taken in turns (auto)", false},
