@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 enum { TMP_TRIES = 100 };
 
 const char *fs_reason(int e)
@@ -174,4 +176,37 @@ void fs_sha256_end(struct fs_sha256 *h, char hex[65])
     EVP_MD_CTX_free((EVP_MD_CTX *)h);
     for (int i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", d[i]);
+}
+
+int fs_sha256_file(const char *path, const _Atomic int *stop, void (*progress)(void *ud, int64_t done, int64_t total),
+                   void *ud, char hex[65], struct ipw_err *err)
+{
+    enum { CHUNK = 1 << 20 };
+    struct stat st;
+    int64_t done = 0;
+    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st)) {
+        int e = errno;
+        if (fd >= 0)
+            close(fd);
+        return ipw_err_set(err, IPW_E_INPUT, "cannot read '%s': %s", path, strerror(e));
+    }
+    struct fs_sha256 *h = fs_sha256_new();
+    char *buf = ipw_malloc(CHUNK);
+    while (!(stop && atomic_load(stop)) && ((n = read(fd, buf, CHUNK)) > 0 || (n < 0 && errno == EINTR))) {
+        if (n < 0)
+            continue;
+        fs_sha256_add(h, buf, (size_t)n);
+        done += n;
+        if (progress)
+            progress(ud, done, (int64_t)st.st_size);
+    }
+    int e = errno;
+    fs_sha256_end(h, hex);
+    free(buf);
+    close(fd);
+    if (stop && atomic_load(stop))
+        return ipw_err_set(err, IPW_E_INTERRUPTED, "interrupted while '%s' was read", path);
+    return n < 0 ? ipw_err_set(err, IPW_E_IO, "cannot read '%s': %s", path, strerror(e)) : 0;
 }

@@ -2,8 +2,10 @@
 #ifndef IPW_BASE_FS_H
 #define IPW_BASE_FS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -28,5 +30,10 @@ struct fs_sha256;
 struct fs_sha256 *fs_sha256_new(void);
 void fs_sha256_add(struct fs_sha256 *h, const void *p, size_t n);
 void fs_sha256_end(struct fs_sha256 *h, char hex[65]); /* frees h */
+
+/* Of a whole file. Large ones take seconds: IPW_E_INTERRUPTED once *stop is not 0 (NULL: never), progress (or NULL) is
+ * told the bytes that were read. */
+int fs_sha256_file(const char *path, const _Atomic int *stop, void (*progress)(void *ud, int64_t done, int64_t total),
+                   void *ud, char hex[65], struct ipw_err *err);
 
 #endif

@@ -37,9 +37,15 @@ static void reset_signals(void)
 }
 
 /* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
-static _Noreturn void become(char *const argv[], int report, const sigset_t *mask)
+static _Noreturn void become(char *const argv[], int output, int report, const sigset_t *mask)
 {
     reset_signals();
+    if (output >= 0) {
+        int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        dup2(nothing, STDIN_FILENO);
+        dup2(output, STDOUT_FILENO);
+        dup2(output, STDERR_FILENO);
+    }
     sigprocmask(SIG_SETMASK, mask, NULL);
     execvp(argv[0], argv);
     int e = errno;
@@ -47,7 +53,7 @@ static _Noreturn void become(char *const argv[], int report, const sigset_t *mas
     _exit(n == sizeof e ? 127 : 126);
 }
 
-int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
+int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_err *err)
 {
     int fd[2], e = 0;
     sigset_t all, old;
@@ -61,7 +67,7 @@ int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
     pthread_sigmask(SIG_SETMASK, &all, &old); /* no handler of ours in the child */
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, fd[1], &old);
+        become(argv, output, fd[1], &old);
     int fork_errno = errno;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     close(fd[1]);
@@ -84,6 +90,11 @@ int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
     p->pid = pid;
     p->fd = open_pidfd(pid);
     return 0;
+}
+
+int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
+{
+    return proc_start_into(p, argv, -1, err);
 }
 
 bool proc_wait(struct proc *p, int timeout_ms)

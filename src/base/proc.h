@@ -21,6 +21,9 @@ struct proc {
  * Every other descriptor must be close-on-exec. Returns only when the program runs or has failed to. */
 int proc_start(struct proc *p, char *const argv[], struct ipw_err *err);
 
+/* The same, with nothing to read and both its outputs in the file behind `output`. */
+int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_err *err);
+
 /* True when it has ended (p->status is set); waits at most timeout_ms (-1: for ever), less when a signal comes. */
 bool proc_wait(struct proc *p, int timeout_ms);
 

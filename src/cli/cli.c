@@ -91,6 +91,7 @@ void cli_say(const char *fmt, ...)
         if ((unsigned char)*p < 0x20 || *p == 0x7f || ((unsigned char)*p == 0xc2 && (p[1] & 0xe0) == 0x80))
             *p = '?';
     fflush(stdout);
+    terminal_live(0);
     if (!isatty(STDERR_FILENO)) { /* one message, one line: for grep and logs */
         fprintf(stderr, "ipw: %s\n", text);
         return;

@@ -19,8 +19,11 @@ struct cli {
 struct command {
     const char *name;
     const char *group;   /* "Measure", "Understand", ...: a heading of the help; NULL: not shown */
-    const char *summary; /* one line of the help */
+    const char *summary; /* one line of the help; NULL: a name that is accepted and told nowhere */
     const char *usage;   /* "ipw profile -m MODEL [options]" */
+    const char *details; /* what the summary leaves open: paragraphs, an empty line between them, a line that begins with
+                            a space stands as it is; NULL: nothing */
+    const char *examples; /* lines that work when pasted: "ipw profile -m qwen3.gguf -n 40   # forty questions\n" */
     /* Returns the program's exit code; prints its own error by cli_fail. */
     int (*run)(struct cli *cli, int argc, char **argv);
     const struct command *const *subs; /* NULL, or a NULL-terminated list that the next word selects from: ipw dataset

@@ -151,6 +151,30 @@ static void add_finding(const struct finding *f, bool full, int columns, struct 
         report_fold("why and what helps: ipw doctor energy", columns, indent, indent, out);
 }
 
+/* Its energy is read from another source: what would make it readable too helps nobody. */
+static bool is_read(const struct energy_channel *c, size_t n, const struct energy_channel *row)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool whole = c[i].in_total && (c[i].scope == ENERGY_SCOPE_MODULE || c[i].scope == ENERGY_SCOPE_SOC_IN);
+        bool same = c[i].scope == row->scope && (row->status == ENERGY_CHANNEL_ABSENT || ipw_streq(c[i].device, row->device));
+        if (c[i].status == ENERGY_CHANNEL_OK && !c[i].estimated && (same || (whole && row->status == ENERGY_CHANNEL_ABSENT)))
+            return true;
+    }
+    return false;
+}
+
+static void add_remedies(const struct meter *m, int columns, struct ipw_buf *out)
+{
+    size_t n, kept = 0;
+    const struct energy_channel *c = meter_channels(m, &n);
+    struct energy_channel *list = ipw_calloc(n + 1, sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        if (c[i].status == ENERGY_CHANNEL_OK || !is_read(c, n, &c[i]))
+            list[kept++] = c[i];
+    remedies_add(list, kept, columns, out);
+    free(list);
+}
+
 static void as_table(const struct doctor *d, bool full, int columns, struct ipw_buf *out)
 {
     const char *group = NULL;
@@ -165,9 +189,7 @@ static void as_table(const struct doctor *d, bool full, int columns, struct ipw_
     }
     if (!full)
         return;
-    size_t n;
-    const struct energy_channel *c = meter_channels(d->meter, &n);
-    remedies_add(c, n, columns, out);
+    add_remedies(d->meter, columns, out);
     for (size_t i = 0; i < d->n; i++)
         if (ipw_streq(d->v[i].name, "total") && d->v[i].remedy) {
             ipw_buf_adds(out, "\nestimate\n");

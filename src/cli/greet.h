@@ -5,13 +5,15 @@
 #include "cli/cli.h"
 #include "energy/meter.h"
 #include "engine/models.h"
+#include "run/runs.h"
 
 struct greeting {
     const struct ipw_env *env;
     const struct meter *meter;         /* NULL: it could not be opened */
     const char *trouble;               /* what a run would stop at; NULL: nothing */
     const struct local_models *models;
-    const char *newest, *newest_hint;  /* the newest run in words; the command that shows it. NULL: none yet */
+    const struct run_brief *newest;    /* NULL: none yet */
+    int64_t now_real_ns;
     double try_s;                      /* how long the first model would take, s; NAN: not known */
 };
 

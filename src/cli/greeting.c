@@ -37,7 +37,7 @@ static void line(const char *label, const char *text, const char *hint, int colu
     const char *last = strrchr(out->s + at, '\n');
     int used = (int)strlen(last ? last + 1 : out->s + at), room = columns - 1 - used - (int)strlen(hint);
     if (room < 2)
-        ipw_buf_addf(out, "\n%*s%s\n", wide ? columns - 1 - (int)strlen(hint) : indent + 2, "", hint);
+        ipw_buf_addf(out, "\n%*s%s\n", wide && (int)strlen(hint) < columns - 1 - indent ? columns - 1 - (int)strlen(hint) : indent, "", hint);
     else
         ipw_buf_addf(out, "%*s%s\n", wide ? room : 2, "", hint);
 }
@@ -108,6 +108,8 @@ static void machine(const struct greeting *g, int columns, struct ipw_buf *out)
     gpus(g->meter, text, sizeof text);
     bool gpu = *text;
     add(&s, text);
+    if (!*m.cpu)
+        ipw_env_read(g->env, "/proc/device-tree/model", m.cpu, sizeof m.cpu);
     short_name(m.cpu, text, sizeof text);
     add(&s, text);
     if (!gpu) {
@@ -143,7 +145,7 @@ static void joules(const struct greeting *g, int columns, struct ipw_buf *out)
     if (ipw_streq(source, "estimated"))
         line(label, "so far estimated: a CPU load model, marked ~", NULL, columns, out);
     else if (ipw_streq(source, "none") || !n)
-        line(label, "none can be had here", hint, columns, out);
+        line(label, "nothing to measure or to estimate with", hint, columns, out);
     if (g->trouble)
         line("", g->trouble, NULL, columns, out);
 }
@@ -191,6 +193,50 @@ static void models(const struct greeting *g, int columns, struct ipw_buf *out)
     ipw_buf_release(&s);
 }
 
+static void age(int64_t ns, char *out, size_t size)
+{
+    static const struct {
+        double s;
+        const char *unit;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}};
+    double s = (double)ns * 1e-9;
+    snprintf(out, size, "just now");
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && s >= 60; i++)
+        if (s >= units[i].s) {
+            snprintf(out, size, "%.0f %s ago", floor(s / units[i].s), units[i].unit);
+            return;
+        }
+}
+
+static void newest(const struct greeting *g, int columns, struct ipw_buf *out)
+{
+    const struct run_brief *r = g->newest;
+    if (!r) {
+        line("Newest run", "none yet", NULL, columns, out);
+        return;
+    }
+    struct ipw_buf s = IPW_BUF_INIT, resume = IPW_BUF_INIT;
+    char j[24], when[32], quoted[PATH_MAX];
+    age(g->now_real_ns - r->started_real_ns, when, sizeof when);
+    ipw_buf_addf(&s, "%s%s%s on %s, ", r->model_name ? r->model_name : "a model", r->quant ? " " : "", r->quant ? r->quant : "",
+                 r->dataset_name ? r->dataset_name : "questions");
+    if (!r->complete && !r->running)
+        ipw_buf_addf(&s, "cut off at %lld of %lld, ", (long long)r->n_asked, (long long)r->n_total);
+    else if (r->running)
+        ipw_buf_addf(&s, "running, %lld of %lld, ", (long long)r->n_asked, (long long)r->n_total);
+    else if (isfinite(r->accuracy))
+        ipw_buf_addf(&s, "%.0f %% right, ", 100 * r->accuracy);
+    report_num(r->per_query_j, j);
+    if (r->complete && isfinite(r->per_query_j))
+        ipw_buf_addf(&s, "%s%s J/query, ", ipw_streq(r->energy_source, "estimated") ? "~" : "", j);
+    ipw_buf_adds(&s, when);
+    if (!r->complete && !r->running)
+        ipw_buf_addf(&resume, "ipw profile --resume %s", cli_quote(r->dir, quoted, sizeof quoted));
+    line("Newest run", s.s, resume.len ? resume.s : r->complete ? "ipw analyze" : NULL, columns, out);
+    ipw_buf_release(&s);
+    ipw_buf_release(&resume);
+}
+
 static void try(const struct greeting *g, int columns, struct ipw_buf *out)
 {
     const struct local_model *m = greeting_model(g->models);
@@ -216,7 +262,7 @@ void greeting_text(const struct greeting *g, int columns, struct ipw_buf *out)
     machine(g, columns, out);
     joules(g, columns, out);
     models(g, columns, out);
-    line("Newest run", g->newest ? g->newest : "none yet", g->newest ? g->newest_hint : NULL, columns, out);
+    newest(g, columns, out);
     ipw_buf_addc(out, '\n');
     try(g, columns, out);
 }

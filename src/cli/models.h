@@ -9,6 +9,9 @@
  * local_models_release, also after an error. */
 int cli_models(const struct cli *cli, const char *dir, struct local_models *out, struct ipw_err *err);
 
+/* The one of that name; IPW_E_INPUT names the nearest. It may have a problem. */
+int cli_model_find(const struct local_models *all, const char *spec, const struct local_model **m, struct ipw_err *err);
+
 /* The file that spec means: a path, or a name that `ipw model list` prints (ollama:qwen3:4b). *path is the caller's to
  * free. IPW_E_INPUT names the nearest, or the problem of a model that cannot be asked. */
 int cli_model_path(const struct cli *cli, const char *spec, char **path, struct ipw_err *err);

@@ -45,3 +45,15 @@ const char *cli_config_file(const char *name, char out[PATH_MAX])
         cli_home(".config/ipw", base);
     return below(base, name, out);
 }
+
+const char *cli_cache_file(const char *name, char out[PATH_MAX])
+{
+    char base[PATH_MAX];
+    if (*cli_setting("IPW_CACHE"))
+        return join(cli_setting("IPW_CACHE"), name, out);
+    if (*cli_setting("XDG_CACHE_HOME") == '/')
+        below(cli_setting("XDG_CACHE_HOME"), "ipw", base);
+    else
+        cli_home(".cache/ipw", base);
+    return below(base, name, out);
+}

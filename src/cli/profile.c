@@ -14,8 +14,9 @@
 #include "cli/calibration.h"
 #include "cli/complete.h"
 #include "cli/meter.h"
-#include "cli/progress.h"
+#include "cli/models.h"
 #include "cli/version.h"
+#include "cli/watch.h"
 #include "report/report.h"
 #include "run/baseline.h"
 #include "run/estimate.h"
@@ -26,7 +27,7 @@ struct profile {
     struct cli *cli;
     struct run_plan plan;
     char *output_dir, *resume, *shard, *format;
-    bool retry_errors, other_machine, allow_missing;
+    bool retry_errors, other_machine, allow_missing, watch;
     int64_t allow_failures;
 
     char dir[PATH_MAX];
@@ -152,18 +153,27 @@ static int make_dir(struct profile *p, struct ipw_err *err)
                        fs_reason(errno));
 }
 
+static int find_model(struct profile *p, struct ipw_err *err)
+{
+    char *path;
+    int rc = cli_model_path(p->cli, p->plan.model, &path, err);
+    if (rc)
+        return rc;
+    free(p->plan.model);
+    p->plan.model = path;
+    return 0;
+}
+
 static int begin(struct profile *p, struct ipw_err *err)
 {
     int rc;
     if (!p->plan.model)
-        return ipw_err_set(err, IPW_E_USAGE, "which model? give -m the path of a GGUF file");
+        return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes the path of a GGUF file or a name out of ipw "
+                           "model list");
     if ((rc = parse_shard(p, err)) || (rc = open_engine_ops(p, err)))
         return rc;
-    if (access(p->plan.model, R_OK))
-        return ipw_err_set(err, IPW_E_INPUT, "cannot open model '%s': %s; give -m the path of a GGUF file",
-                           p->plan.model, strerror(errno));
-    if ((rc = open_data(p, err)) || (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)) ||
-        (rc = open_meter(p, err)))
+    if ((rc = find_model(p, err)) || (rc = open_data(p, err)) ||
+        (rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err)) || (rc = open_meter(p, err)))
         return rc;
     if (!p->todo.total)
         return ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %s of '%s' is empty", p->shard, p->data->name);
@@ -193,6 +203,7 @@ static int resume(struct profile *p, struct ipw_err *err)
     if (model) {
         free(p->plan.model);
         p->plan.model = model;
+        rc = rc ? rc : find_model(p, err);
     }
     if (rc || (rc = open_engine_ops(p, err)))
         return rc;
@@ -343,13 +354,16 @@ static int open_model(struct profile *p, struct ipw_err *err)
 
 static int ask(struct profile *p, struct ipw_err *err)
 {
-    struct progress bar;
+    struct watch view;
+    char title[320];
+    const struct engine_model *m = p->ops->model(p->engine);
+    snprintf(title, sizeof title, "%s %s on %s", m->name ? m->name : "model", m->quant ? m->quant : "", p->data->name);
     struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
                           .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady, .ops = p->ops, .engine = p->engine,
-                          .signals = p->cli->signals, .progress = progress_draw, .ud = &bar};
-    progress_begin(&bar, p->cli->err_tty, p->todo.total - p->todo.n);
+                          .signals = p->cli->signals, .progress = watch_draw, .ud = &view};
+    watch_begin(&view, p->watch, p->cli->err_tty, p->todo.total - p->todo.n, title, p->data);
     int rc = run_execute(&ctx, err);
-    progress_end(&bar);
+    watch_end(&view);
     return rc ? rc : watch_idle(p, "after", err);
 }
 
@@ -415,6 +429,8 @@ static int profile_run(struct profile *p)
     run_machine_read(&p->machine, &p->cli->env);
     int rc = p->resume ? resume(p, &err) : begin(p, &err);
     if (!rc && p->todo.n) {
+        if (p->watch && !watch_can(p->cli->err_tty))
+            cli_say("--watch needs a terminal that it can draw in, and stderr is none; going on without");
         cli_say("%zu questions of %s into %s", p->todo.n, p->data->name, p->dir);
         rc = open_model(p, &err);
         asked = !rc;
@@ -464,7 +480,7 @@ static int profile(struct cli *cli, int argc, char **argv)
     run_plan_init(plan);
     /* up to `resume`: what the plan of a run says, and --resume therefore takes from it */
     struct option opt[] = {
-        {"model", NULL, 'm', OPTION_TEXT, &plan->model, 0, 0, "FILE", "GGUF file of the model", false},
+        {"model", NULL, 'm', OPTION_TEXT, &plan->model, 0, 0, "MODEL", "a GGUF file, or a name of ipw model list", false},
         {"dataset", NULL, 0, OPTION_TEXT, &plan->dataset, 0, 0, "NAME|FILE", "starter, fixed_length, or JSONL (starter)", false},
         {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
         {"shard", NULL, 0, OPTION_TEXT, &p.shard, 0, 0, "i/N", "only part i (from 0) of N", false},
@@ -493,6 +509,7 @@ static int profile(struct cli *cli, int argc, char **argv)
         {"output-dir", "output_path", 0, OPTION_TEXT, &p.output_dir, 0, 0, "DIR", "where run folders go (runs)", false},
         {"allow-failures", NULL, 0, OPTION_INT, &p.allow_failures, 0, 1e9, "N", "exit 0 with up to N failed (0)", false},
         {"allow-missing", NULL, 0, OPTION_FLAG, &p.allow_missing, 0, 0, NULL, "IPJ though many joules are missing", false},
+        {"watch", NULL, 0, OPTION_FLAG, &p.watch, 0, 0, NULL, "draw power, tokens/s and the question as it runs", false},
         {"output", NULL, 'o', OPTION_TEXT, &p.format, 0, 0, "FORMAT", "table or json (table)", false},
     };
     enum { N = sizeof opt / sizeof opt[0] };

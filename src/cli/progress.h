@@ -15,4 +15,7 @@ void progress_begin(struct progress *p, bool tty, size_t done_before);
 void progress_draw(const struct run_progress *r, void *progress); /* a writer's tick */
 void progress_end(struct progress *p);                            /* clears the line */
 
+/* "2:30 left", "" when it cannot be told. */
+void progress_left(const struct progress *p, const struct run_progress *r, char *out, size_t size);
+
 #endif

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/cost.h"
 #include "cli/meter.h"
+#include "cli/models.h"
 #include "cli/remedy.h"
 #include "energy/sampler.h"
 #include "report/report.h"
@@ -183,7 +184,7 @@ static int sensors(struct cli *cli, int argc, char **argv)
         {"devices", NULL, 0, OPTION_TEXT, &devices, 0, 0, "LIST", "GPUs that take part: index, UUID, PCI id", false},
         {"include", NULL, 0, OPTION_TEXT, &include, 0, 0, "IDS", "channels that belong to the total", false},
         {"cost", NULL, 0, OPTION_FLAG, &cost, 0, 0, NULL, "what reading them costs; with -m, in tokens/s", false},
-        {"model", NULL, 'm', OPTION_TEXT, &model, 0, 0, "FILE", "with --cost: a GGUF file to decode with", false},
+        {"model", NULL, 'm', OPTION_TEXT, &model, 0, 0, "MODEL", "with --cost: what to decode with", false},
         {"threads", NULL, 't', OPTION_INT, &threads, 1, 4096, "N", "with --cost -m: CPU threads (one per core)", false},
         {"capture", NULL, 0, OPTION_TEXT, &capture_dir, 0, 0, "DIR", "record this machine's counters into DIR", false},
         {"seconds", NULL, 0, OPTION_REAL, &seconds, 0, 600, "N", "with --capture: for so long (10)", false},
@@ -204,6 +205,11 @@ static int sensors(struct cli *cli, int argc, char **argv)
     if (!rc && capture_dir) {
         code = capture(cli, capture_dir, seconds, as_json, &err) ? cli_fail(&err) : 0;
         goto out;
+    }
+    char *path = NULL;
+    if (!rc && model && !(rc = cli_model_path(cli, model, &path, &err))) {
+        free(model);
+        model = path;
     }
     if (!rc)
         rc = cli_meter_open(&m, cli, &(struct cli_meter){NULL, devices, include}, &err);

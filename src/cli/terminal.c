@@ -1,5 +1,7 @@
 #include "cli/terminal.h"
 
+#include <poll.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 
 int terminal_columns(int fd)
@@ -8,8 +10,26 @@ int terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
+int terminal_rows(int fd)
+{
+    struct winsize w;
+    return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_row > 0 ? w.ws_row : 24;
+}
+
 int terminal_text(int fd)
 {
     int n = terminal_columns(fd);
     return n > 80 ? 80 : n < 30 ? 30 : n;
+}
+
+bool terminal_takes(int fd)
+{
+    struct pollfd p = {fd, POLLOUT, 0};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
+int terminal_live(int lines)
+{
+    static _Atomic int live;
+    return atomic_exchange(&live, lines);
 }

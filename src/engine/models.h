@@ -19,7 +19,7 @@ enum model_layout {
 };
 
 /* prefix: "ollama" makes names like ollama:qwen3:4b; "": names have none (ipw's own); NULL: a name is the path. An absent
- * folder is an empty one. */
+ * folder is an empty one, one that cannot be read an entry with that problem, unless prefix is NULL. */
 struct model_root {
     const char *prefix;
     enum model_layout layout;
@@ -34,7 +34,6 @@ struct local_model {
     int64_t params;           /* -1: not known */
     const char *problem;      /* why it cannot be asked, in words; NULL: it can */
     const char *remedy;       /* the command that mends it; NULL: none is known */
-    const char *sha256;       /* what its source says the file's hash is; NULL: it does not say */
 };
 
 struct local_models {
@@ -44,8 +43,12 @@ struct local_models {
     struct ipw_arena arena;
 };
 
-/* IPW_E_INPUT only for a root that is there and is no readable folder. */
+/* IPW_E_INPUT only for a root without prefix that is absent or cannot be read. Release after an error too. */
 int local_models_find(struct local_models *out, const struct model_root *roots, size_t n, struct ipw_err *err);
 void local_models_release(struct local_models *m);
+
+/* What the source of a file says its sha256 is: the name of Ollama's or the hub's blob, or the note that `ipw model pull`
+ * left beside it. False: it says nothing. */
+bool local_model_sha256(const char *path, char hex[65]);
 
 #endif

@@ -25,9 +25,10 @@ struct hub_files {
     struct ipw_arena arena;
 };
 
-/* "ORG/REPO" and "ORG/REPO:QUANT"; IPW_E_USAGE for anything else. quant is "" when none is given. */
+/* "ORG/REPO" and "ORG/REPO:QUANT", where QUANT may be a file's name too; IPW_E_USAGE for anything else. quant is "" when
+ * none is given. */
 struct hub_spec {
-    char repo[200], quant[32];
+    char repo[200], quant[200];
 };
 int hub_spec_parse(struct hub_spec *spec, const char *text, struct ipw_err *err);
 
@@ -38,7 +39,7 @@ int hub_list_parse(struct hub_files *out, const char *json, size_t len, struct i
 void hub_files_release(struct hub_files *f);
 
 /* The files of one quantisation: the one asked for; without one Q4_K_M, else the only one there is. Many: the parts of a
- * split file, in order. IPW_E_INPUT lists those there are. first and n index files->v, which is put in order. */
+ * split file, in order. IPW_E_INPUT lists those there are. first and n index files->v, which is put in order. Pure. */
 int hub_choose(struct hub_files *files, const struct hub_spec *spec, size_t *first, size_t *n, struct ipw_err *err);
 
 /* Pulls one file into path: through path.part, which a later call goes on with; then sha256 and size are checked, and it

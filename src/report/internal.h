@@ -10,11 +10,6 @@
  * broken UTF-8 become '?'. Gives the bytes it took; each call adds one column (wide characters are not told apart). */
 size_t report_char(const char *s, struct ipw_buf *out);
 
-/* Text from models, files and users. NULL adds nothing. report_cut: at most width columns, cut texts end in "..". */
-void report_text(const char *s, struct ipw_buf *out);
-void report_cut(const char *s, int width, struct ipw_buf *out);
-int report_width(const char *s); /* columns */
-
 /* A paragraph: lines of at most 79 columns, the first after `first` spaces, the others after `rest`. The text is safe
  * already. */
 void report_wrap(const char *text, int first, int rest, struct ipw_buf *out);

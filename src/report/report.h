@@ -41,6 +41,12 @@ void report_compare(const struct compare_result *r, const char *format, int colu
  * one number formatter of every table. */
 void report_num(double x, char out[24]);
 
+/* Text from models, files and users, made safe for a terminal: control characters, what turns or hides text, and broken
+ * UTF-8 become '?'. report_cut: at most width columns, cut texts end in "..". NULL adds nothing. */
+void report_text(const char *s, struct ipw_buf *out);
+void report_cut(const char *s, int width, struct ipw_buf *out);
+int report_width(const char *s); /* columns */
+
 /* Text for a terminal of so many columns, the last one left free: the first line after `first` spaces, the others after
  * `rest`. A line of the text that begins with four spaces is a command and stays whole, however long; a 'quoted path', "ipw
  * COMMAND" and "--flag VALUE" are not broken either. Control characters become '?'. */

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/model_name.h"
 #include "base/str.h"
 #include "energy/rapl.h"
 
@@ -165,22 +165,6 @@ void run_machine_word(const char *name, char *out, size_t size)
         snprintf(out, size, "machine");
 }
 
-/* Where the quantisation begins in a file's name: ".Q4_1", "-q4_k_m", "_IQ2_XS", "-f16"; the end if it is not told. */
-static size_t quant_at(const char *s)
-{
-    size_t n = strlen(s);
-    for (size_t i = n; i-- > 1;) {
-        const char *w = s + i + 1;
-        if (!strchr("-._", s[i]))
-            continue;
-        w += *w == 'i' || *w == 'I';
-        if (((*w == 'q' || *w == 'Q') && ipw_isdigit((unsigned char)w[1])) || !strncasecmp(w, "f16", 3) ||
-            !strncasecmp(w, "bf16", 4) || !strncasecmp(w, "f32", 3))
-            return i;
-    }
-    return n;
-}
-
 void run_model_word(const char *path, char *out, size_t size)
 {
     static const char *const skip[] = {"instruct", "chat", "it", "gguf"};
@@ -188,7 +172,7 @@ void run_model_word(const char *path, char *out, size_t size)
     char stem[128], slug[128];
     size_t n = strlen(base) - (ipw_ends(base, ".gguf") ? 5 : 0);
     snprintf(stem, sizeof stem, "%.*s", (int)n, base);
-    stem[quant_at(stem)] = '\0';
+    stem[model_quant_at(stem)] = '\0';
     ipw_slug(stem, slug, sizeof slug);
     words(slug, skip, sizeof skip / sizeof skip[0], out, size);
     if (!*out)

@@ -36,6 +36,8 @@ struct runner {
         int64_t since_ns;
     } warm;
     uint32_t next_id;
+    _Atomic uint64_t tokens;  /* the work thread writes these two, the writer's tick reads them */
+    _Atomic int64_t question;
     _Atomic int64_t stop_ns; /* when the first signal was seen; 0: none */
 };
 
@@ -102,6 +104,8 @@ static int ask(struct runner *r, struct run_item item, bool warmup, struct ipw_e
     rc = c->ops->submit(c->engine, &req, err);
     free(messages);
     json_doc_free(doc);
+    if (!warmup)
+        atomic_store_explicit(&r->question, (int64_t)item.question, memory_order_relaxed);
     s->busy = !rc;
     r->in_flight += !rc;
     return rc;
@@ -275,6 +279,7 @@ static void on_event(struct runner *r, const struct engine_event *ev)
         if (s->n_stamps < s->cap_stamps)
             s->stamps[s->n_stamps++] = ev->t_ns;
         ipw_buf_add(&s->answer, ev->text, ev->len);
+        atomic_store_explicit(&r->tokens, atomic_load_explicit(&r->tokens, memory_order_relaxed) + 1, memory_order_relaxed);
         break;
     case ENGINE_END:
         on_end(r, s, ev);
@@ -316,14 +321,19 @@ static void on_tick(const struct run_progress *p, void *ud)
         atomic_store(&r->stop_ns, ipw_now(r->c->env));
     else if (seen && ipw_now(r->c->env) - seen > GRACE_NS)
         r->c->ops->abort(r->c->engine);
-    if (r->c->progress)
-        r->c->progress(p, r->c->ud);
+    if (!r->c->progress)
+        return;
+    struct run_progress now = *p;
+    now.tokens = atomic_load_explicit(&r->tokens, memory_order_relaxed);
+    now.question = atomic_load_explicit(&r->question, memory_order_relaxed);
+    r->c->progress(&now, r->c->ud);
 }
 
 int run_execute(const struct run_ctx *c, struct ipw_err *err)
 {
     struct runner *r = ipw_calloc(1, sizeof *r);
     r->c = c;
+    atomic_store(&r->question, -1);
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         ipw_buf_init(&r->slot[i].user);
         ipw_buf_init(&r->slot[i].answer);

@@ -27,6 +27,8 @@ struct run_progress {
     size_t done, total, right, scored, failed;
     double watts;
     bool estimated;
+    uint64_t tokens;  /* written so far by this process, warm-up included */
+    int64_t question; /* index in the question set of the one that was asked last; -1: none yet */
 };
 
 struct writer {
