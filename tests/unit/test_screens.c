@@ -58,13 +58,13 @@ struct place {
     bool laptop, denied, gpu, mac;
 };
 static const struct place places[] = {
-    {"laptop", "client", true, true, true},      /* RAPL for root only, a GPU with a counter, on mains */
-    {"server", "xeon2", false, false, false},    /* everything is read */
-    {"vm", "vm", false, false, false},           /* nothing is */
-    {"masked", "masked", false, false, false},   /* a container */
-    {"jetson", "orin_nano", false, false, false},
-    {"mac", "m1max", .mac = true},               /* by IOReport */
-    {"bare", "nothing", false, false, false},    /* not even a processor's name */
+    {.name = "laptop", .fixture = "client", .laptop = true, .denied = true, .gpu = true}, /* RAPL for root only, on mains */
+    {.name = "server", .fixture = "xeon2"},       /* everything is read */
+    {.name = "vm", .fixture = "vm"},              /* nothing is */
+    {.name = "masked", .fixture = "masked"},      /* a container */
+    {.name = "jetson", .fixture = "orin_nano"},
+    {.name = "mac", .fixture = "m1max", .mac = true},
+    {.name = "bare", .fixture = "nothing"},       /* not even a processor's name */
 };
 enum { N_PLACES = sizeof places / sizeof places[0] };
 
