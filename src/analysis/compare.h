@@ -7,7 +7,8 @@
 
 /* Each side is one run or repeats of one configuration; a question counts once, by its mean over repeats and samples. Sets
  * out->refused where a comparison would mislead: other questions, too few in common, another energy signature without
- * allow_scope. The runs outlive out, which the caller releases. */
+ * allow_scope. The runs and both lists of them outlive out,
+ * which the caller releases. */
 void compare_of(const struct compare_side *a, const struct compare_side *b, bool allow_scope, struct compare_result *out);
 
 /* Sorts n runs into configurations that are alike in everything chosen but the label `repeat` and the seed; group[i] is the

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/list.h"
+#include "cli/models.h"
 #include "cli/terminal.h"
 #include "dataset/dataset.h"
 #include "energy/collector.h"
@@ -21,6 +22,24 @@ static void put(struct cells *c, const char *text)
 {
     IPW_GROW(c->v, c->n, c->cap);
     c->v[c->n++] = ipw_arena_strdup(&c->arena, text ? text : "-");
+}
+
+/* What a model is, where it can be asked; else why not. */
+static int models_here(struct cli *cli, struct cells *c, struct ipw_err *err)
+{
+    struct local_models all;
+    int rc = cli_models(cli, NULL, &all, err);
+    for (size_t i = 0; i < all.n && !rc; i++) {
+        const struct local_model *m = &all.v[i];
+        char size[32], what[120];
+        snprintf(size, sizeof size, m->bytes < 0 ? "-" : "%.2f GB", 1e-9 * (double)m->bytes);
+        snprintf(what, sizeof what, "%s%s%s", m->arch, *m->arch && *m->quant ? " " : "", m->quant);
+        put(c, m->name);
+        put(c, size);
+        put(c, m->problem ? m->problem : *what ? what : NULL);
+    }
+    local_models_release(&all);
+    return rc;
 }
 
 static int datasets_here(struct cli *cli, struct cells *c, struct ipw_err *err)
@@ -65,13 +84,14 @@ static const struct kind {
     const char *head[COLUMNS];
     int (*fill)(struct cli *cli, struct cells *c, struct ipw_err *err);
 } kinds[] = {
+    {"models", {"model", "size", "what"}, models_here},
     {"datasets", {"dataset", "where", "what"}, datasets_here},
     {"engines", {"engine", "verified", "what"}, engines_here},
     {"collectors", {"collector", "verified", "what"}, collectors_here},
 };
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
 
-const char list_kinds_words[] = "datasets, engines, collectors, all";
+const char list_kinds_words[] = "models, datasets, engines, collectors, all";
 
 bool list_is_kind(const char *word)
 {
@@ -125,7 +145,10 @@ int list_kind(struct cli *cli, const char *kind, const char *format)
             as_json(&kinds[i], &c, o, top);
         } else {
             ipw_buf_adds(&out, out.len ? "\n" : "");
-            as_table(&kinds[i], &c, format, &out);
+            if (!c.n && !strcmp(format, "table"))
+                ipw_buf_addf(&out, "no %s here yet\n", kinds[i].name);
+            else
+                as_table(&kinds[i], &c, format, &out);
         }
         ipw_arena_release(&c.arena);
         free(c.v);

@@ -14,20 +14,20 @@ bool report_setting_differs(const struct table_run *const *runs, size_t n, enum 
     return false;
 }
 
+/* A study labels what it changes by the setting's own name, and repeats have their seeds by their number. */
+static bool told_by_label(const struct table_run *const *runs, size_t n, enum table_setting_id id)
+{
+    const char *key = id == TABLE_SETTING_SEED ? "repeat" : table_settings[id].key;
+    for (size_t i = 0; i < n; i++)
+        if (table_label_of(runs[i], key))
+            return true;
+    return false;
+}
+
 static void add(struct report_extras *x, const char *head, const char *label, int setting)
 {
     IPW_GROW(x->v, x->n, x->cap);
     x->v[x->n++] = (struct report_extra){head, label, setting};
-}
-
-/* A label says it already: of the setting's own name, or the repeat, each of which has another seed. */
-static bool labelled(const struct report_extras *x, const char *key)
-{
-    for (size_t i = 0; i < x->n; i++)
-        if (x->v[i].label && (ipw_streq(x->v[i].label, key) ||
-                              (ipw_streq(x->v[i].label, "repeat") && ipw_streq(key, table_settings[TABLE_SETTING_SEED].key))))
-            return true;
-    return false;
 }
 
 void report_extras(const struct table_run *const *runs, size_t n, bool all, struct report_extras *out)
@@ -45,7 +45,7 @@ void report_extras(const struct table_run *const *runs, size_t n, bool all, stru
                 add(out, ipw_arena_strdup(&out->arena, head), key, 0);
         }
     for (enum table_setting_id id = 0; id < TABLE_SETTING_N; id++)
-        if (all || (!labelled(out, table_settings[id].key) && report_setting_differs(runs, n, id)))
+        if (all || (report_setting_differs(runs, n, id) && !told_by_label(runs, n, id)))
             add(out, all ? table_settings[id].key : table_settings[id].label, NULL, (int)id);
 }
 

@@ -70,12 +70,6 @@ static void set(struct table_run *t, enum table_setting_id id, const char *text,
     t->settings[id] = (struct table_setting){text, number};
 }
 
-static void two(const struct table_run *a, const struct table_run *b, bool allow, struct compare_result *r)
-{
-    compare_of(&(struct compare_side){(const struct table_run *[]){a}, 1}, &(struct compare_side){(const struct table_run *[]){b}, 1},
-               allow, r);
-}
-
 static void refused(struct table_run *a, struct table_run *b, const char *words)
 {
     struct compare_result r;
@@ -220,7 +214,8 @@ static void test_little(void **state)
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
         struct table_run a = invent(&v[i][0], "runs/a"), b = invent(&v[i][1], "runs/b");
         struct compare_result r;
-        two(&a, &b, false, &r);
+        const struct table_run *sa[] = {&a}, *sb[] = {&b};
+        compare_of(&(struct compare_side){sa, 1}, &(struct compare_side){sb, 1}, false, &r);
         assert_string_equal(r.refused, "");
         for (int k = 0; k < COMPARE_N; k++)
             assert_true(isnan(r.figure[k].ratio.est) == (r.figure[k].reason != NULL));
