@@ -97,6 +97,9 @@ void cli_say(const char *fmt, ...)
         fprintf(stderr, "ipw: %s\n", text);
         return;
     }
+    int drawn = terminal_line(0);
+    if (drawn)
+        fprintf(stderr, "\r%*s\r", drawn, "");
     struct ipw_buf out = IPW_BUF_INIT;
     report_fold(*text ? text : "?", terminal_columns(STDERR_FILENO), 5, 5, &out);
     memcpy(out.s, "ipw: ", 5);

@@ -6,6 +6,7 @@
 #include "cli/complete.h"
 #include "cli/profile.h"
 #include "cli/sets.h"
+#include "cli/terminal.h"
 #include "cli/watch.h"
 #include "report/report.h"
 
@@ -59,7 +60,7 @@ static void announce(const struct profile *p)
             run_estimate_words(seconds, words), hint ? "; -n 40 is shorter" : "");
     sets_say_unscored(p->data);
     cli_say("into %s", p->dir);
-    if (p->watch && !watch_can(p->cli->err_tty))
+    if (p->watch && !terminal_moves(p->cli->err_tty))
         cli_say("--watch needs a terminal that it can draw in, and stderr is none; going on without");
 }
 

@@ -43,17 +43,24 @@ void progress_draw(const struct run_progress *r, void *ud)
     bar[20] = '\0';
     int n = snprintf(line, sizeof line, " %zu of %zu [%s]  %zu right%s%s%s", r->done, r->total, bar, r->right, watts, *left ? "  " : "",
                      left);
-    int room = terminal_columns(STDERR_FILENO) - 1;
-    if (n > room)
-        line[n = room] = '\0';
-    fprintf(stderr, "\r%s%*s", line, p->width > n ? p->width - n : 0, "");
+    int columns = terminal_columns(STDERR_FILENO), before = terminal_line(0);
+    if (n > columns - 1)
+        line[n = columns - 1] = '\0';
+    if (!terminal_moves(true)) {
+        fprintf(stderr, "\r%s%*s", line, before > n ? before - n : 0, "");
+    } else {
+        if (columns < p->columns && before > columns) /* the terminal has folded the last one */
+            fprintf(stderr, "\033[%dA\r\033[J", (before - 1) / columns);
+        fprintf(stderr, "\r\033[2K%s", line);
+    }
     fflush(stderr);
-    p->width = n;
+    terminal_line(n);
+    p->columns = columns;
 }
 
 void progress_end(struct progress *p)
 {
-    if (p->tty && p->width)
-        fprintf(stderr, "\r%*s\r", p->width, "");
-    p->width = 0;
+    int width = p->tty ? terminal_line(0) : 0;
+    if (width)
+        fprintf(stderr, "\r%*s\r", width, "");
 }

@@ -8,7 +8,7 @@ struct progress {
     bool tty;
     int64_t started_ns; /* CLOCK_MONOTONIC_RAW */
     size_t done_before; /* answers that were there when this session began */
-    int width;          /* what the last line took */
+    int columns;        /* of the terminal when the last line was drawn */
 };
 
 void progress_begin(struct progress *p, bool tty, size_t done_before);

@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 
+#include "base/str.h"
+#include "cli/cli.h"
+
 int terminal_columns(int fd)
 {
     struct winsize w;
@@ -32,4 +35,16 @@ int terminal_live(int lines)
 {
     static _Atomic int live;
     return atomic_exchange(&live, lines);
+}
+
+int terminal_line(int width)
+{
+    static _Atomic int drawn;
+    return atomic_exchange(&drawn, width);
+}
+
+bool terminal_moves(bool tty)
+{
+    const char *term = cli_setting("TERM");
+    return tty && *term && !ipw_streq(term, "dumb");
 }

@@ -92,15 +92,9 @@ void watch_frame(const struct watch_view *v, int columns, struct ipw_buf *out)
 
 /* ---- the state ---- */
 
-bool watch_can(bool tty)
-{
-    const char *term = cli_setting("TERM");
-    return tty && *term && !ipw_streq(term, "dumb");
-}
-
 void watch_begin(struct watch *w, bool on, bool tty, size_t done_before, const char *title, const struct dataset *data)
 {
-    *w = (struct watch){.on = on && watch_can(tty), .data = data, .shown = -1};
+    *w = (struct watch){.on = on && terminal_moves(tty), .data = data, .shown = -1};
     progress_begin(&w->line, tty, done_before);
     snprintf(w->title, sizeof w->title, "%s", title);
 }
@@ -193,7 +187,7 @@ static void draw(struct watch *w, const struct watch_view *v, int columns)
     for (char *p = text.s, *end; (end = strchr(p, '\n')); p = end + 1) {
         *end = '\0';
         w->width[line++] = report_width(p);
-        ipw_buf_addf(&b, "%s\033[K\n", p);
+        ipw_buf_addf(&b, "\033[2K%s\n", p); /* whole, so that the terminal folds what is seen and no more */
     }
     ipw_buf_adds(&b, "\033[?2026l");
     put(&b);
@@ -228,7 +222,7 @@ void watch_draw(const struct run_progress *r, void *ud)
     progress_left(&w->line, r, left, sizeof left);
     draw(w,
          &(struct watch_view){.title = w->title, .done = r->done, .total = r->total, .right = r->right, .failed = r->failed,
-                              .watts = r->watts, .tokens_s = speed, .estimated = r->estimated, .left = left,
+                              .watts = w->n_power && isfinite(r->watts) ? w->power[w->n_power - 1] : r->watts, .tokens_s = speed, .estimated = r->estimated, .left = left,
                               .question = w->shown < 0 ? NULL : w->question, .power = w->power, .n_power = w->n_power},
          columns);
 }

@@ -41,9 +41,6 @@ struct watch {
     int columns, width[WATCH_LINES]; /* of the frame that is on the screen, and of its lines */
 };
 
-/* Whether stderr is a terminal that can be drawn in. */
-bool watch_can(bool tty);
-
 void watch_begin(struct watch *w, bool on, bool tty, size_t done_before, const char *title, const struct dataset *data);
 void watch_draw(const struct run_progress *r, void *watch); /* a writer's tick */
 void watch_end(struct watch *w);                            /* clears what it drew */

@@ -121,7 +121,7 @@ wait_for() { # TEXT
     screen >&2
     fail "the terminal never showed: $1"
 }
-tmux -L "$socket" send-keys "cd '$work'; clear; '$IPW' profile -m '$model' --threads 1 -n 40 --baseline none --watch" Enter
+tmux -L "$socket" send-keys "cd '$work'; clear; '$IPW' profile -m '$model' --threads 1 -n 60 --baseline none --watch" Enter
 wait_for "Asked"
 wait_for "tokens/s"
 tmux -L "$socket" resize-window -x 100 -y 30
@@ -130,6 +130,16 @@ sleep 0.7
 tmux -L "$socket" resize-window -x 82 -y 24
 sleep 0.7
 [ "$(screen | grep -c 'Power ')" = 1 ] || { screen >&2; fail "a frame stands twice after shrinking"; }
+tmux -L "$socket" resize-window -x 200 -y 24
+sleep 0.7
+tmux -L "$socket" resize-window -x 82 -y 24
+sleep 0.7
+[ "$(screen | grep -c 'SmolLM2-135M-Instruct Q4_1 on')" = 1 ] || { screen >&2; fail "a line of a wide frame stays after shrinking"; }
+tmux -L "$socket" resize-window -x 70 -y 24
+wait_for " right"
+tmux -L "$socket" resize-window -x 35 -y 24
+sleep 0.7
+[ "$(screen | grep -c ' of 60 ')" = 1 ] || { screen >&2; fail "the progress line stands twice after shrinking"; }
 tmux -L "$socket" send-keys C-c
 wait_for "--resume"
 if screen | grep -q 'Power '; then screen >&2; fail "the frame was not cleared"; fi
