@@ -6,7 +6,7 @@
 #include "engine/models.h"
 
 /* All that is here: ipw's own, Ollama's, LM Studio's, the hub's and llama.cpp's caches, and dir unless NULL. Releases with
- * local_models_release, also after an error. */
+ * local_models_release, also after an error. cli may be NULL. */
 int cli_models(const struct cli *cli, const char *dir, struct local_models *out, struct ipw_err *err);
 
 /* The one of that name; IPW_E_INPUT names the nearest. It may have a problem. */

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cli/manual.h"
+#include "cli/models.h"
 
 enum { MAX_WORDS = 32, MAX_WORD = 48 };
 
@@ -66,6 +67,25 @@ static const char *kind_of(const char *placeholder)
                                                                       : "";
 }
 
+static bool in_one_line(const char *s)
+{
+    while (*s && !iscntrl((unsigned char)*s))
+        s++;
+    return !*s;
+}
+
+/* The names that `ipw model list` prints. */
+static void add_models(const char *of, int of_len, struct ipw_buf *out)
+{
+    struct local_models m = {0};
+    struct ipw_err ignored;
+    cli_models(NULL, NULL, &m, &ignored);
+    for (size_t i = 0; i < m.n; i++)
+        if (!m.v[i].problem && in_one_line(m.v[i].name))
+            ipw_buf_addf(out, "%.*s%s\t%s %s\n", of_len, of, m.v[i].name, m.v[i].arch, m.v[i].quant);
+    local_models_release(&m);
+}
+
 /* of: "--energy=" where the value is part of the word. */
 static void option_values(const struct option *o, const char *of, int of_len, struct ipw_buf *out)
 {
@@ -73,6 +93,8 @@ static void option_values(const struct option *o, const char *of, int of_len, st
     values(o->help ? o->help : "", &w);
     for (size_t i = 0; i < w.n; i++)
         ipw_buf_addf(out, "%.*s%s\t\n", of_len, of, w.v[i]);
+    if (ipw_streq(o->value, "MODEL"))
+        add_models(of, of_len, out);
     ipw_buf_adds(out, kind_of(o->value ? o->value : ""));
 }
 

@@ -3,6 +3,7 @@
 # shells, and all of it out of the tables of the program.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+real_home=$HOME
 export HOME=$work/home
 mkdir -p "$HOME"
 
@@ -93,6 +94,16 @@ completed() { # WORD...: in bash
 completed '' | diff - commands || fail "bash does not complete the commands"
 [ "$(completed profile --max-q)" = --max-queries ] || fail "bash does not complete an option"
 [ "$(completed profile -m ans)" = answers.gguf ] || fail "bash does not complete a file"
+tiny=$HOME/.lmstudio/models/o
+mkdir -p "$tiny/a b"
+model=$(HOME=$real_home smollm2)
+ln -s "$model" "$tiny/plain.gguf"
+ln -s "$model" "$tiny/a b/m x.gguf"
+ln -s "$model" "$tiny/"$'two\nlines.gguf'
+words "lmstudio:o/a b/m x lmstudio:o/plain :files" profile -m ''
+[ "$(completed profile -m lmstudio : o/p)" = o/plain ] || fail "bash does not complete a model's name"
+[ "$(completed profile -m lmstudio : o/a)" = 'o/a\ b/m\ x' ] || fail "bash does not quote a model's name"
+rm -r "$HOME/.lmstudio"
 [ "$(completed analyze 'a fo')" = "a folder" ] || fail "bash does not complete a folder with a space"
 if command -v fish >/dev/null; then
     # shellcheck disable=SC2016
