@@ -250,6 +250,8 @@ out:
 const struct command command_dataset_sample = {.name = "sample",
                                                .summary = "K questions drawn at random, every subject by its share",
                                                .usage = "ipw dataset sample NAME|FILE -n K [--seed N] [--out FILE]",
+                                               .details = "The same seed draws the same questions on every machine; each subject keeps its share to one question.\n",
+                                               .examples = "ipw dataset sample gsm8k -n 100 --seed 1 --out part.jsonl\n",
                                                .run = sample};
 
 /* ---- verify ---- */

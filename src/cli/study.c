@@ -369,6 +369,12 @@ const struct command command_study_list = {
 const struct command command_study_show = {.name = "show",
                                            .summary = "what a study asks, how long it takes, what is missing for it",
                                            .usage = "ipw study show FILE|NAME [-m MODEL.gguf]",
+                                           .details = "A study is a JSON file: models, question sets, settings, repeats. Its runs are cut into blocks that take turns, so that a "
+                                                      "machine that warms up or slows down does so for all of them. It says first how long it takes; what was cut off "
+                                                      "goes on where it stopped. The runs are ordinary ones: ipw list, analyze and compare read them.\n",
+                                           .examples = "ipw study list\n"
+                                                       "ipw study plan power-caps -m model.gguf\n"
+                                                       "ipw study run my-study.json\n",
                                            .run = show};
 const struct command command_study_plan = {.name = "plan",
                                            .summary = "its runs and the order of their blocks",
