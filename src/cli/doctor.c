@@ -282,13 +282,16 @@ out:
     return code;
 }
 
-const struct command command_doctor = {.name = "doctor",
-                                       .group = "Measure",
-                                       .summary = "what can be measured here, what is missing, the command for it",
-                                       .usage = "ipw doctor [energy|machine|engine|files|tools] [-o table|json]",
-                                       .details = "Looks at everything that measuring here needs: energy counters and who may read them, the machine and its clocks, "
-                                                  "the engine and its backends, models, disk, other programs. It reports and changes nothing, so it exits 0; for "
-                                                  "what is missing it prints the commands that mend it, ready to be pasted. A group alone is shown in full.\n",
-                                       .examples = "ipw doctor\n"
-                                                   "ipw doctor energy   # why joules cannot be read, and what to do\n",
-                                       .run = doctor};
+const struct command command_doctor = {
+    .name = "doctor",
+    .group = "Measure",
+    .summary = "what can be measured here, what is missing, the command for it",
+    .usage = "ipw doctor [energy|machine|engine|files|tools] [-o table|json]",
+    .details = "Looks at everything that measuring here needs: energy counters and who may read them, the machine"
+               " and its clocks, the engine and its backends, models, disk, other programs. It reports and "
+               "changes nothing, so it exits 0; for what is missing it prints the commands that mend it, ready to"
+               " be pasted. A group alone is shown in full.\n",
+    .examples = "ipw doctor\n"
+                "ipw doctor energy   # why joules cannot be read, and what to do\n",
+    .run = doctor,
+};

@@ -366,28 +366,37 @@ out:
 
 const struct command command_study_list = {
     .name = "list", .summary = "the studies that come with ipw", .usage = "ipw study list", .run = list};
-const struct command command_study_show = {.name = "show",
-                                           .summary = "what a study asks, how long it takes, what is missing for it",
-                                           .usage = "ipw study show FILE|NAME [-m MODEL.gguf]",
-                                           .details = "A study is a JSON file: models, question sets, settings, repeats. Its runs are cut into blocks that take turns, so that a "
-                                                      "machine that warms up or slows down does so for all of them. It says first how long it takes; what was cut off "
-                                                      "goes on where it stopped. The runs are ordinary ones: ipw list, analyze and compare read them.\n",
-                                           .examples = "ipw study list\n"
-                                                       "ipw study plan power-caps -m model.gguf\n"
-                                                       "ipw study run my-study.json\n",
-                                           .run = show};
-const struct command command_study_plan = {.name = "plan",
-                                           .summary = "its runs and the order of their blocks",
-                                           .usage = "ipw study plan FILE|NAME [-m MODEL.gguf]",
-                                           .run = plan};
-const struct command command_study_run = {.name = "run",
-                                          .summary = "carry it out, or go on with it",
-                                          .usage = "ipw study run FILE|NAME [-m MODEL.gguf] [-y]",
-                                          .run = run};
+const struct command command_study_show = {
+    .name = "show",
+    .summary = "what a study asks, how long it takes, what is missing for it",
+    .usage = "ipw study show FILE|NAME [-m MODEL.gguf]",
+    .run = show,
+};
+const struct command command_study_plan = {
+    .name = "plan",
+    .summary = "its runs and the order of their blocks",
+    .usage = "ipw study plan FILE|NAME [-m MODEL.gguf]",
+    .run = plan,
+};
+const struct command command_study_run = {
+    .name = "run",
+    .summary = "carry it out, or go on with it",
+    .usage = "ipw study run FILE|NAME [-m MODEL.gguf] [-y]",
+    .run = run,
+};
 static const struct command *const subs[] = {&command_study_list, &command_study_show, &command_study_plan,
                                              &command_study_run, NULL};
-const struct command command_study = {.name = "study",
-                                      .group = "Prepare",
-                                      .summary = "several models, sets and settings in turns, from a file",
-                                      .usage = "ipw study COMMAND [options]",
-                                      .subs = subs};
+const struct command command_study = {
+    .name = "study",
+    .group = "Prepare",
+    .summary = "several models, sets and settings in turns, from a file",
+    .usage = "ipw study COMMAND [options]",
+    .details = "A study is a JSON file: models, question sets, settings, repeats. Its runs are cut into blocks "
+               "that take turns, so that a machine that warms up or slows down does so for all of them. It says "
+               "first how long it takes; what was cut off goes on where it stopped. The runs are ordinary ones: "
+               "ipw list, analyze and compare read them.\n",
+    .examples = "ipw study list\n"
+                "ipw study plan power-caps -m model.gguf\n"
+                "ipw study run my-study.json\n",
+    .subs = subs,
+};
