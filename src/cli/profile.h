@@ -77,6 +77,13 @@ int profile_ask(struct profile *p, struct ipw_err *err);
 /* 1 and a word about it when more questions failed than --allow-failures takes, else 0. */
 int profile_verdict(const struct profile *p, const struct table_run *run, const struct accuracy_result *figures);
 
+/* What to type after this run. next: NULL-terminated, the lines of text. */
+struct profile_lines {
+    char text[3][2 * PATH_MAX + 128];
+    const char *next[4];
+};
+void profile_next(const struct profile *p, const struct table_run *run, struct profile_lines *lines);
+
 /* Asks what is owed, finishes and shows the run; the exit code. */
 int profile_one(struct profile *p);
 
