@@ -8,28 +8,23 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/paths.h"
 #include "cli/sets.h"
 #include "net/archive.h"
 #include "net/wheel.h"
 
 enum { MEMBER_MAX = 64 << 20, FILE_MAX = 500 << 20 };
 
-/* Text of a set, checked, with its origin beside it. The text goes last: a set that is there has an origin. */
+/* The origin gets today's date and the text's sha256. */
 static int store_set(const struct cli *cli, const char *name, const char *text, size_t len, struct set_origin *o,
                      struct ipw_err *err)
 {
-    char path[PATH_MAX], dir[PATH_MAX];
     struct fs_sha256 *h = fs_sha256_new();
     time_t now = (time_t)(cli->env.clock->real(&cli->env) / 1000000000);
     struct tm tm;
     strftime(o->date, sizeof o->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
     fs_sha256_add(h, text, len);
     fs_sha256_end(h, o->sha256);
-    int rc = sets_file(name, ".jsonl", path, err);
-    if (rc || (rc = fs_mkdirs(cli_data_dir("datasets", dir), err)) || (rc = set_origin_write(name, o, err)))
-        return rc;
-    return fs_write_atomic(path, text, len, err);
+    return set_store(name, text, len, o, err);
 }
 
 static int check_count(const char *name, const struct ipw_buf *text, int64_t want, size_t *n, struct ipw_err *err)
@@ -135,11 +130,11 @@ static int take_package(const struct cli *cli, const struct catalogue *c, const 
     char data[PATH_MAX], tmp[PATH_MAX], path[PATH_MAX];
     size_t n;
     const struct catalogue_set *sets = catalogue_sets(c, &n);
-    int rc = fs_mkdirs(*cli_data_dir("datasets", data) ? data : ".", err);
-    if (rc)
+    int rc = sets_dir(data, err);
+    if (rc || (rc = fs_mkdirs(data, err)))
         return rc;
     fs_join(tmp, sizeof tmp, data, ".pull-XXXXXX");
-    if (!*data || !mkdtemp(tmp))
+    if (!mkdtemp(tmp))
         return ipw_err_set(err, IPW_E_IO, "cannot make a folder in '%s': %s; set IPW_DATA to a folder of yours", data,
                            fs_reason(errno));
     if (!given)
