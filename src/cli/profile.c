@@ -93,7 +93,10 @@ int profile_check_model(struct profile *p, struct ipw_err *err)
     int rc = cli_model_path(p->cli, p->plan.model, &path, err);
     if (rc)
         return rc;
-    free(p->plan.model);
+    free(p->plan.model_name);
+    p->plan.model_name = strcmp(path, p->plan.model) ? p->plan.model : NULL;
+    if (!p->plan.model_name)
+        free(p->plan.model);
     p->plan.model = path;
     make_absolute(&p->plan.model);
     return 0;
@@ -155,7 +158,7 @@ void profile_name(const struct profile *p, char *out, size_t size)
 {
     char device[64], model[64], data[64];
     run_machine_word(p->machine.cpu, device, sizeof device);
-    run_model_word(p->plan.model, model, sizeof model);
+    run_plan_model_word(&p->plan, model, sizeof model);
     ipw_slug(p->data->name, data, sizeof data);
     snprintf(out, size, "profile_%s_%s_%s", device, model, data);
 }

@@ -186,7 +186,7 @@ static void add_plan(struct ipw_buf *out, const struct study_job *j)
         const struct study_run *r = &j->plan.v[i];
         char num[3][24], words[32], model[64];
         char *labels = study_run_labels(r);
-        run_model_word(r->plan.model, model, sizeof model);
+        run_plan_model_word(&r->plan, model, sizeof model);
         snprintf(num[0], sizeof num[0], "%zu", i + 1);
         snprintf(num[1], sizeof num[1], "%lld", (long long)r->questions);
         snprintf(num[2], sizeof num[2], "%lld", (long long)r->blocks);

@@ -89,7 +89,7 @@ static void announce(const struct execution *x, size_t k, size_t questions)
     const struct study_run *r = &x->plan->v[x->block[k].run];
     char words[32], left[64] = "", model[64], *labels = study_run_labels(r);
     double s = left_s(x, k);
-    run_model_word(r->plan.model, model, sizeof model);
+    run_plan_model_word(&r->plan, model, sizeof model);
     if (isfinite(s))
         snprintf(left, sizeof left, "; %s left", run_estimate_words(s, words));
     cli_say("block %zu of %zu: %s%s%s: %zu question%s%s", k + 1, x->n_blocks, model, *labels ? ", " : "", labels, questions,
