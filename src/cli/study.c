@@ -1,7 +1,6 @@
 /* ipw study: models x sets x engines x settings x repeats from a file, in turns. */
 #include "cli/study.h"
 
-#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include "cli/shipped.h"
 #include "report/report.h"
 
-enum { ASK_ABOVE_S = 3600 };
+enum { ASK_ABOVE_S = 3600, LOOK_MS = 200 };
 
 struct study_flags {
     struct profile base; /* models, sets, blocks, folders, what the end allows */
@@ -284,7 +283,7 @@ static int answer(const struct cli *cli, bool *yes, struct ipw_err *err)
     struct pollfd in = {STDIN_FILENO, POLLIN, 0};
     fprintf(stderr, "ipw: start? [y/N] ");
     fflush(stderr);
-    while (poll(&in, 1, -1) < 0 && errno == EINTR) /* read would begin again */
+    for (int ready = 0; !ready; ready = poll(&in, 1, LOOK_MS) > 0) /* read alone begins again after a signal */
         if (atomic_load(cli->signals)) {
             fputc('\n', stderr);
             return ipw_err_set(err, IPW_E_INTERRUPTED, "interrupted; nothing was started");

@@ -212,7 +212,8 @@ void study_say(const struct study_job *j)
     if (isfinite(j->joules))
         snprintf(joules, sizeof joules, " and %.3g %s", j->joules < 1e6 ? j->joules / 1e3 : j->joules / 1e6,
                  j->joules < 1e6 ? "kJ" : "MJ");
-    cli_say("%s: %zu runs in %zu blocks, %s%s", j->plan.name, j->plan.n, blocks, run_estimate_words(j->seconds, words), joules);
+    cli_say("%s: %zu run%s in %zu block%s, %s%s", j->plan.name, j->plan.n, j->plan.n == 1 ? "" : "s", blocks,
+            blocks == 1 ? "" : "s", run_estimate_words(j->seconds, words), joules);
     study_say_commands(&j->plan);
 }
 

@@ -65,6 +65,24 @@ says "before blocks: touch gone"
 says "runs the commands above"
 [ ! -e runs ] || fail "it was started without being asked"
 [ ! -e gone ] || fail "its command ran without being asked"
+python3 - "$IPW" <<'END' || fail "Ctrl-C at the question does not end it"
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "study", "run", "s.json"])
+seen, end, sent = b"", time.time() + 20, False
+while time.time() < end and os.waitpid(pid, os.WNOHANG)[0] == 0:
+    if select.select([fd], [], [], 0.1)[0]:
+        try:
+            seen += os.read(fd, 4096)
+        except OSError:
+            time.sleep(0.1)
+    if b"[y/N]" in seen and not sent:
+        sent = os.write(fd, b"\x03") == 1
+if time.time() >= end:
+    os.kill(pid, 9)
+sys.exit(not sent or time.time() >= end)
+END
 
 # ---- one run: its time is said first, a preset and the settings file set what no flag says
 echo '{"profile": {"max-tokens": 3, "threads": 1, "baseline": "none"}}' >"$XDG_CONFIG_HOME/ipw/config.json"
