@@ -254,6 +254,14 @@ int profile_prepare(struct profile *p, struct ipw_err *err)
     return rc;
 }
 
+int profile_look_again(struct profile *p, struct ipw_err *err)
+{
+    run_machine_read(&p->machine, &p->cli->env);
+    meter_close(p->meter);
+    p->meter = NULL;
+    return profile_check_meter(p, err);
+}
+
 /* ---- the command ---- */
 
 extern const struct command command_profile;
@@ -277,8 +285,11 @@ static int check_flags(const struct profile *p, const struct option *clash, cons
 /* One run, or several as a study. */
 static int start(struct profile *p, bool model_given, struct ipw_err *err)
 {
-    if (p->resume && study_folder(p->resume))
-        return study_resume(p, p->resume);
+    if (p->resume && study_folder(p->resume)) {
+        if (model_given)
+            ipw_err_set(err, IPW_E_USAGE, "'%.300s' is a study, which has its models in its study.json; leave -m out", p->resume);
+        return model_given ? cli_fail(err) : study_resume(p, p->resume, false);
+    }
     size_t runs = (p->models.n ? p->models.n : 1) * (p->datasets.n ? p->datasets.n : 1) * (size_t)p->repeat;
     if (!p->resume && (runs > 1 || p->blocks > 1))
         return study_of_flags(p);

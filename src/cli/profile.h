@@ -71,6 +71,9 @@ void profile_name(const struct profile *p, char *out, size_t size);
 /* Makes the run's folder, or opens the one to go on with: p->todo is what is owed. */
 int profile_prepare(struct profile *p, struct ipw_err *err);
 
+/* What ran since profile_prepare may have set a limit or a governor: the machine and its meter are read again. */
+int profile_look_again(struct profile *p, struct ipw_err *err);
+
 /* Asks it: model loaded, baselines, questions, closed. A new run in which nothing was asked is taken away again. */
 int profile_ask(struct profile *p, struct ipw_err *err);
 
