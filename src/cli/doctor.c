@@ -100,9 +100,9 @@ static const struct check {
     {"machine", "governor", doctor_governor},  {"machine", "memory", doctor_memory},
     {"machine", "load", doctor_load},          {"machine", "clock", doctor_clock},
     {"engine", "engine", doctor_engine},       {"engine", "GPU", doctor_gpu},
-    {"files", "models", doctor_models},        {"files", "runs", doctor_runs_folder},
-    {"files", "data", doctor_data_folder},     {"tools", "ipw", doctor_path},
-    {"tools", "sandbox", doctor_sandbox},
+    {"files", "models", doctor_models},        {"files", "questions", doctor_sets},
+    {"files", "runs", doctor_runs_folder},     {"files", "data", doctor_data_folder},
+    {"tools", "ipw", doctor_path},             {"tools", "sandbox", doctor_sandbox},
 };
 enum { N_CHECKS = sizeof checks / sizeof checks[0] };
 
