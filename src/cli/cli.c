@@ -173,7 +173,7 @@ bool cli_options(const struct command *cmd, struct option *opt, size_t n, int ar
     case HELP_NONE:
         return unsettled(opt, n, exit_code);
     case HELP_TEXT:
-        manual_text(cmd, opt, n, &out);
+        manual_text(cmd, opt, n, terminal_text(STDOUT_FILENO), &out);
         break;
     case HELP_PAGE:
         manual_page(cmd, opt, n, &out);

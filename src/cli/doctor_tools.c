@@ -27,8 +27,11 @@ void doctor_engine(struct doctor *d)
         struct engine_here here = {0};
         if (engines[i]->here)
             engines[i]->here(&here);
-        doctor_add(d, FINDING_OK, NULL, "%s; backends: %s%s%s", engines[i]->build(NULL), *here.backends ? here.backends : "-",
-                   *here.cpu_variant ? "; CPU kernels: " : "", here.cpu_variant)->name = engines[i]->name;
+        if (here.problem.code)
+            doctor_add(d, FINDING_MISSING, NULL, "%s: %s", engines[i]->build(NULL), here.problem.text)->name = engines[i]->name;
+        else
+            doctor_add(d, FINDING_OK, NULL, "%s; backends: %s%s%s", engines[i]->build(NULL), *here.backends ? here.backends : "-",
+                       *here.cpu_variant ? "; CPU kernels: " : "", here.cpu_variant)->name = engines[i]->name;
     }
     if (!engines[0])
         doctor_add(d, FINDING_MISSING, "Build it in:\n    cmake --preset release -DIPW_LLAMA=ON", "no engine in this build");
@@ -48,6 +51,8 @@ void doctor_gpu(struct doctor *d)
         struct engine_here here = {0};
         if (engines[i]->here)
             engines[i]->here(&here);
+        if (here.problem.code) /* said above */
+            return;
         for (int k = 0; k < here.n; k++, found++)
             doctor_add(d, FINDING_OK, NULL, "%s, %.1f of %.1f GB free", here.gpu[k].name, (double)here.gpu[k].free_bytes / 1e9,
                        (double)here.gpu[k].total_bytes / 1e9);

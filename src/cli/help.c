@@ -1,35 +1,41 @@
 /* ipw help: of all commands, of one, as a man page; and what a shell needs to complete them. */
 #include <string.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/manual.h"
+#include "cli/terminal.h"
+#include "report/report.h"
 
 extern const struct command command_help;
 
-static const char head[] = "\n"
-                           "  ipw doctor                              what can be measured on this machine\n"
-                           "  ipw profile -m qwen3-4b.gguf            ask it questions, meter the answers\n"
-                           "  ipw analyze                             the figures of the newest run\n"
-                           "\n"
-                           "usage: ipw COMMAND [options]              help: ipw help COMMAND\n";
+static const struct {
+    const char *command, *what;
+} first[] = {{"ipw doctor", "what can be measured on this machine"},
+             {"ipw profile -m qwen3-4b.gguf", "ask it questions, meter the answers"},
+             {"ipw analyze", "the figures of the newest run"}};
 static const char tail[] =
-    "\n"
-    "Results go to stdout, talk to stderr. Exit 0 ok, 1 some items failed, 2 usage,\n"
-    "3 nothing to measure with, 4 bug. In a container every command takes --sysfs\n"
-    "DIR, where the host's /sys is mounted. ipw sends nothing anywhere by itself.\n"
-    "This is not the Python ipw of arXiv 2511.07885; it writes its result keys.\n";
+    "Results go to stdout, talk to stderr. Exit 0 ok, 1 some items failed, 2 usage, 3 nothing to measure with, 4 bug. In a "
+    "container every command takes --sysfs DIR, the host's /sys. ipw sends nothing anywhere by itself.\n"
+    "This is not the Python ipw of arXiv 2511.07885; it writes its result keys.";
+
+enum { NAMES = 15, COMMANDS = 42 }; /* columns where the text beside begins */
 
 int cli_help_subs(const struct command *cmd)
 {
     struct ipw_buf out = IPW_BUF_INIT;
-    manual_text(cmd, NULL, 0, &out);
+    char more[96];
+    int columns = terminal_text(STDOUT_FILENO);
+    manual_text(cmd, NULL, 0, columns, &out);
     ipw_buf_addc(&out, '\n');
     for (size_t i = 0; cmd->subs[i]; i++)
-        ipw_buf_addf(&out, "  %-13s%s\n", cmd->subs[i]->name, cmd->subs[i]->summary);
-    ipw_buf_addf(&out, "\nipw help %s COMMAND tells the options of each.\n", cmd->name);
+        manual_row(cmd->subs[i]->name, NAMES, cmd->subs[i]->summary, columns, &out);
+    snprintf(more, sizeof more, "ipw help %s COMMAND tells the options of each.", cmd->name);
+    ipw_buf_addc(&out, '\n');
+    report_fold(more, columns, 0, 0, &out);
     int rc = cli_print(out.s, out.len);
     ipw_buf_release(&out);
     return rc;
@@ -47,7 +53,15 @@ static int all(void)
 {
     struct ipw_buf out = IPW_BUF_INIT;
     const char *group = "";
-    ipw_buf_addf(&out, "ipw - %s\n%s", manual_summary, head);
+    int columns = terminal_text(STDOUT_FILENO);
+    char title[128];
+    snprintf(title, sizeof title, "ipw - %s", manual_summary);
+    report_fold(title, columns, 0, 2, &out);
+    ipw_buf_addc(&out, '\n');
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++)
+        manual_row(first[i].command, COMMANDS, first[i].what, columns, &out);
+    ipw_buf_addc(&out, '\n');
+    ipw_buf_addf(&out, columns < 66 ? "%s\n%s\n" : "%-42s%s\n", "usage: ipw COMMAND [options]", "help: ipw help COMMAND");
     for (size_t i = 0; commands[i]; i++) {
         const struct command *c = commands[i];
         if (!c->group)
@@ -55,9 +69,10 @@ static int all(void)
         if (strcmp(group, c->group) != 0)
             ipw_buf_addf(&out, "\n%s\n", c->group);
         group = c->group;
-        ipw_buf_addf(&out, "  %-13s%s\n", c->name, c->summary);
+        manual_row(c->name, NAMES, c->summary, columns, &out);
     }
-    ipw_buf_adds(&out, tail);
+    ipw_buf_addc(&out, '\n');
+    report_fold(tail, columns, 0, 0, &out);
     int rc = cli_print(out.s, out.len);
     ipw_buf_release(&out);
     return rc;

@@ -9,7 +9,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-enum { COLUMNS = 80, LEFT = 26 };
+enum { WIDE = 60, LEFT = 26 };
 
 const char manual_summary[] = "how much right answering a machine delivers per watt and per joule";
 
@@ -97,7 +97,19 @@ static bool about(const struct fact *f, const struct command *cmd)
 
 /* ---- for a terminal ---- */
 
-static void text_options(const struct option *opt, size_t n, struct ipw_buf *out)
+void manual_row(const char *left, int at, const char *text, int columns, struct ipw_buf *out)
+{
+    size_t from = out->len;
+    bool beside = columns >= WIDE && (int)strlen(left) < at - 2;
+    int indent = columns >= WIDE ? at : 4;
+    if (!beside)
+        ipw_buf_addf(out, "  %s\n", left);
+    report_fold(text, columns, indent, indent, out);
+    if (beside)
+        memcpy(out->s + from + 2, left, strlen(left));
+}
+
+static void text_options(const struct option *opt, size_t n, int columns, struct ipw_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         char left[64], letter[8] = "";
@@ -107,20 +119,27 @@ static void text_options(const struct option *opt, size_t n, struct ipw_buf *out
             snprintf(letter, sizeof letter, "-%c, ", opt[i].letter);
         snprintf(left, sizeof left, "%s--%s%s%s", letter, opt[i].name, opt[i].value ? " " : "",
                  opt[i].value ? opt[i].value : "");
-        ipw_buf_addf(out, strlen(left) < LEFT ? "  %-26s%s\n" : "  %s\n                            %s\n", left, opt[i].help);
+        manual_row(left, LEFT + 2, opt[i].help, columns, out);
     }
 }
 
-void manual_text(const struct command *cmd, const struct option *opt, size_t n, struct ipw_buf *out)
+void manual_text(const struct command *cmd, const struct option *opt, size_t n, int columns, struct ipw_buf *out)
 {
-    ipw_buf_addf(out, "%s: %s\n\nusage: %s\n", cmd->name, cmd->summary ? cmd->summary : "", cmd->usage);
+    struct ipw_buf line = IPW_BUF_INIT;
+    ipw_buf_addf(&line, "%s: %s", cmd->name, cmd->summary ? cmd->summary : "");
+    report_fold(line.s, columns, 0, 2, out);
+    ipw_buf_clear(&line);
+    ipw_buf_addf(&line, "usage: %s", cmd->usage);
+    ipw_buf_addc(out, '\n');
+    report_fold(line.s, columns, 0, 7, out);
+    ipw_buf_release(&line);
     if (cmd->details) {
         ipw_buf_addc(out, '\n');
-        report_fold(cmd->details, COLUMNS, 0, 0, out);
+        report_fold(cmd->details, columns, 0, 0, out);
     }
     if (n) {
         ipw_buf_addc(out, '\n');
-        text_options(opt, n, out);
+        text_options(opt, n, columns, out);
     }
     if (cmd->examples)
         ipw_buf_adds(out, "\nExamples\n");

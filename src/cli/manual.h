@@ -5,7 +5,10 @@
 
 #include "cli/cli.h"
 
-void manual_text(const struct command *cmd, const struct option *opt, size_t n, struct ipw_buf *out);
+void manual_text(const struct command *cmd, const struct option *opt, size_t n, int columns, struct ipw_buf *out);
+
+/* "  left        text", the text from column `at` on, folded there; on a narrow screen below left. */
+void manual_row(const char *left, int at, const char *text, int columns, struct ipw_buf *out);
 
 /* In roff. A command with subs: manual_head, the manual_part of each sub, manual_tail. */
 void manual_page(const struct command *cmd, const struct option *opt, size_t n, struct ipw_buf *out);

@@ -6,6 +6,8 @@
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 
+#include "engine/cpu_level.h"
+
 void about_llama_cpu(char *out, size_t size)
 {
     ggml_backend_reg_t reg = ggml_backend_cpu_reg();
@@ -27,7 +29,10 @@ static void quiet(enum ggml_log_level level, const char *text, void *ud)
 void about_llama_here(struct engine_here *out)
 {
     size_t len = 0;
+    const struct cpu_words cpu = cpu_words_here();
     *out = (struct engine_here){0};
+    if (cpu_level_check(&cpu, IPW_CPU_LEVEL, &out->problem))
+        return; /* ggml's first call fills tables with the instructions it is built for */
     ggml_log_set(quiet, NULL); /* backends talk while they look for their devices */
     about_llama_cpu(out->cpu_variant, sizeof out->cpu_variant);
     for (size_t i = 0; i < ggml_backend_reg_count() && len < sizeof out->backends; i++)

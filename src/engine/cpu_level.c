@@ -1,40 +1,66 @@
 #include "engine/cpu_level.h"
 
 #include <stdbool.h>
-#include <string.h>
+#include <stddef.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #include "base/buf.h"
+#include "base/str.h"
 
-/* By the names of /proc/cpuinfo, in one line of the first processor. */
+enum word { ECX1, EBX7, HWCAP };
+
 static const struct {
-    const char *level, *line, *needs[5];
-} levels[] = {
-    {"x86-64-v3", "\nflags", {"avx2", "fma", "f16c", "bmi2", NULL}},
-    {"armv8.2-a+dotprod", "\nFeatures", {"asimddp", NULL}},
+    const char *level, *name;
+    enum word word;
+    int bit;
+    bool avx; /* of registers that the kernel must keep too */
+} needs[] = {
+    {"x86-64-v3", "avx2", EBX7, 5, true},
+    {"x86-64-v3", "fma", ECX1, 12, true},
+    {"x86-64-v3", "f16c", ECX1, 29, true},
+    {"x86-64-v3", "bmi2", EBX7, 8, false},
+    {"armv8.2-a+dotprod", "asimddp", HWCAP, 20, false},
 };
 
-static bool has(const char *words, size_t len, const char *word)
+struct cpu_words cpu_words_here(void)
 {
-    size_t n = strlen(word);
-    for (const char *p = words; p + n <= words + len; p++)
-        if (!strncmp(p, word, n) && p[-1] == ' ' && (p + n == words + len || p[n] == ' '))
-            return true;
-    return false;
+    struct cpu_words w = {0};
+#if defined(__x86_64__)
+    enum { OSXSAVE = 1 << 27 };
+    unsigned a, b, c, d;
+    if (__get_cpuid(1, &a, &b, &c, &d))
+        w.ecx1 = c;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        w.ebx7 = b;
+    if (w.ecx1 & OSXSAVE) {
+        __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+        w.xcr0 = (uint64_t)d << 32 | a;
+    }
+#elif defined(__aarch64__) && defined(__linux__)
+    w.hwcap = getauxval(AT_HWCAP);
+#else
+    w.hwcap = ~(uint64_t)0; /* every Mac with such a processor has them */
+#endif
+    return w;
 }
 
-int cpu_level_check(const struct ipw_env *env, const char *level, struct ipw_err *err)
+static bool has(const struct cpu_words *cpu, enum word word, int bit, bool avx)
 {
-    char text[16384];
+    const uint64_t of[] = {[ECX1] = cpu->ecx1, [EBX7] = cpu->ebx7, [HWCAP] = cpu->hwcap}, sse_and_avx = 6;
+    return (of[word] >> bit & 1) && (!avx || (cpu->xcr0 & sse_and_avx) == sse_and_avx);
+}
+
+int cpu_level_check(const struct cpu_words *cpu, const char *level, struct ipw_err *err)
+{
     struct ipw_buf missing = IPW_BUF_INIT;
-    if (ipw_env_read(env, "/proc/cpuinfo", text, sizeof text) < 0)
-        return 0;
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-        const char *line = strcmp(levels[i].level, level) ? NULL : strstr(text, levels[i].line);
-        const char *words = line ? strchr(line, ':') : NULL;
-        for (size_t k = 0; words && levels[i].needs[k]; k++)
-            if (!has(words + 1, strcspn(words + 1, "\n"), levels[i].needs[k]))
-                ipw_buf_addf(&missing, "%s%s", missing.len ? ", " : "", levels[i].needs[k]);
-    }
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
+        if (ipw_streq(needs[i].level, level) && !has(cpu, needs[i].word, needs[i].bit, needs[i].avx))
+            ipw_buf_addf(&missing, "%s%s", missing.len ? ", " : "", needs[i].name);
     int rc = missing.len ? ipw_err_set(err, IPW_E_ENV, "this ipw is built for processors of level %s, and this one lacks %s; "
                                        "ipw built from source (./quickstart.sh) runs here", level, missing.s)
                          : 0;

@@ -86,6 +86,7 @@ struct engine_here {
         int64_t free_bytes, total_bytes;
     } gpu[ENGINE_HERE_DEVICES];
     int n;
+    struct ipw_err problem; /* why this build cannot compute on this processor; code 0: it can */
 };
 
 struct engine_ops {

@@ -290,7 +290,8 @@ static int llama_open(struct engine **out, const struct ipw_env *env, const stru
     ipw_buf_init(&e->prompt);
     ipw_buf_init(&e->piece);
     llama_log_set(on_log, NULL);
-    int rc = cpu_level_check(env, IPW_CPU_LEVEL, err);
+    const struct cpu_words cpu = cpu_words_here();
+    int rc = cpu_level_check(&cpu, IPW_CPU_LEVEL, err);
     if (rc || (rc = gguf_info_read(&e->info, cfg->model, err)))
         goto fail;
     llama_backend_init();

@@ -7,13 +7,11 @@
 #include <ggml.h>
 #include <gguf.h>
 
-#include "base/fs.h"
 #include "base/rng.h"
 #include "engine/argmax.h"
 #include "engine/chat_template.h"
 #include "engine/cpu_level.h"
 #include "engine/gguf_info.h"
-#include "fakes/fake_io.h"
 
 static char path[] = "/tmp/ipw-gguf-XXXXXX";
 
@@ -129,31 +127,26 @@ static void test_argmax(void **state)
 
 /* ---- a package on an old processor ---- */
 
-static int level_on(const char *cpuinfo, const char *level, struct ipw_err *err)
-{
-    struct fake_io f;
-    char file[512];
-    fake_io_init(&f, "smt");
-    snprintf(file, sizeof file, "%s/cpuinfo", f.proc);
-    assert_int_equal(fs_write_atomic(file, cpuinfo, strlen(cpuinfo), err), 0);
-    int rc = cpu_level_check(&f.env, level, err);
-    fake_io_release(&f);
-    return rc;
-}
-
 static void test_cpu_level(void **state)
 {
-    static const char nehalem[] = "processor\t: 0\nflags\t\t: fpu sse4_2 xfma avx2x\n\nprocessor\t: 1\nflags\t\t: avx2 fma f16c bmi2\n";
-    static const char haswell[] = "processor\t: 0\nflags\t\t: avx2 fma f16c bmi2\n";
-    static const char pi4[] = "processor\t: 0\nFeatures\t: fp asimd crc32\n";
+    enum { FMA = 1 << 12, F16C = 1 << 29, AVX2 = 1 << 5, BMI2 = 1 << 8, ASIMDDP = 1 << 20 };
+    const struct cpu_words haswell = {.ecx1 = FMA | F16C, .ebx7 = AVX2 | BMI2, .xcr0 = 7}, nehalem = {.xcr0 = 3};
+    const struct cpu_words noxsave = {.ecx1 = FMA | F16C, .ebx7 = AVX2 | BMI2}, pi4 = {.hwcap = 0xff}, pi5 = {.hwcap = ASIMDDP};
     struct ipw_err err;
     (void)state;
-    assert_int_equal(level_on(nehalem, "x86-64-v3", &err), IPW_E_ENV);
+    assert_int_equal(cpu_level_check(&nehalem, "x86-64-v3", &err), IPW_E_ENV);
     assert_non_null(strstr(err.text, "lacks avx2, fma, f16c, bmi2; "));
-    assert_int_equal(level_on(haswell, "x86-64-v3", &err), 0);
-    assert_int_equal(level_on(pi4, "armv8.2-a+dotprod", &err), IPW_E_ENV);
-    assert_int_equal(level_on(nehalem, "", &err), 0);
-    assert_int_equal(level_on("nothing known\n", "x86-64-v3", &err), 0);
+    assert_int_equal(cpu_level_check(&haswell, "x86-64-v3", &err), 0);
+    assert_int_equal(cpu_level_check(&noxsave, "x86-64-v3", &err), IPW_E_ENV); /* a kernel started with noxsave */
+    assert_non_null(strstr(err.text, "lacks avx2, fma, f16c; "));
+    assert_int_equal(cpu_level_check(&pi4, "armv8.2-a+dotprod", &err), IPW_E_ENV);
+    assert_int_equal(cpu_level_check(&pi5, "armv8.2-a+dotprod", &err), 0);
+    assert_int_equal(cpu_level_check(&nehalem, "", &err), 0);
+#if defined(__x86_64__)
+    const struct cpu_words here = cpu_words_here();
+    bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    assert_int_equal(cpu_level_check(&here, "x86-64-v3", &err) == 0, v3);
+#endif
 }
 
 int main(void)
