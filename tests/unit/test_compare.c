@@ -1,6 +1,7 @@
 /* Two configurations side by side: which figures come out, what is refused, and the screens (tests/data/screen/compare_*,
  * IPW_GOLDEN=write writes them). */
 #include "check.h"
+#include "golden.h"
 
 #include "analysis/compare.h"
 #include "base/fs.h"
@@ -292,24 +293,6 @@ static void test_settings(void **state)
 }
 
 /* ---- screens ---- */
-
-static void golden(const char *name, const char *text)
-{
-    char path[512];
-    struct ipw_buf want = IPW_BUF_INIT;
-    struct ipw_err err;
-    const char *root = getenv("IPW_SOURCE"), *mode = getenv("IPW_GOLDEN");
-    snprintf(path, sizeof path, "%s/tests/data/screen/%s.txt", root ? root : ".", name);
-    if (ipw_streq(mode, "write"))
-        assert_int_equal(fs_write_atomic(path, text, strlen(text), &err), 0);
-    if (fs_read(path, 1 << 16, &want, &err))
-        fail_msg("%s", err.text);
-    if (strcmp(text, want.s) != 0) {
-        print_error("%s: the screen is\n%s", path, text);
-        fail_msg("it differs from tests/data/screen/%s.txt; read it, then IPW_GOLDEN=write keeps it", name);
-    }
-    ipw_buf_release(&want);
-}
 
 static void screen(const char *name, const struct table_run *a, const struct table_run *b, int columns)
 {
