@@ -143,7 +143,8 @@ static int ask(struct profile *p, struct ipw_err *err)
     struct watch view;
     char title[320];
     const struct engine_model *m = p->ops->model(p->engine);
-    snprintf(title, sizeof title, "%s %s on %s", m->name ? m->name : "model", m->quant ? m->quant : "", p->data->name);
+    const char *blob = run_plan_blob_name(&p->plan), *name = blob ? blob : m->name ? m->name : "model";
+    snprintf(title, sizeof title, "%s %s on %s", name, m->quant ? m->quant : "", p->data->name);
     struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
                           .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady,
                           .ops = p->ops, .engine = p->engine, .signals = p->cli->signals,
