@@ -383,12 +383,24 @@ static const char *get_setting(const struct table_run *t, const void *id)
     return t->settings[*(const enum table_setting_id *)id].text;
 }
 
-static bool any_differs(const struct compare_result *out, enum table_setting_id id)
+/* A run of one side whose setting no run of the other has. Repeats of both sides may have the same two seeds. */
+static bool side_differs(const struct compare_result *out, int side, enum table_setting_id id)
 {
-    for (size_t i = 0; i < out->side[A].n; i++)
-        for (size_t j = 0; j < out->side[B].n; j++)
-            if (table_setting_differs(id, &out->side[A].runs[i]->settings[id], &out->side[B].runs[j]->settings[id]))
-                return true;
+    for (size_t i = 0; i < out->side[side].n; i++) {
+        bool met = false;
+        for (size_t j = 0; j < out->side[!side].n && !met; j++)
+            met = !table_setting_differs(id, &out->side[side].runs[i]->settings[id], &out->side[!side].runs[j]->settings[id]);
+        if (!met)
+            return true;
+    }
+    return false;
+}
+
+static bool is_told(const struct compare_result *out, const char *key)
+{
+    for (size_t i = 0; i < out->n_differs; i++)
+        if (ipw_streq(out->differs[i].key, key))
+            return true;
     return false;
 }
 
@@ -420,7 +432,7 @@ static void differences(struct compare_result *out)
         add_difference(out, "model_fingerprint", "model file", get_model_fingerprint, NULL);
     labels(out);
     for (enum table_setting_id id = 0; id < TABLE_SETTING_N; id++)
-        if (any_differs(out, id))
+        if ((side_differs(out, A, id) || side_differs(out, B, id)) && !is_told(out, table_settings[id].key))
             add_difference(out, table_settings[id].key, table_settings[id].label, get_setting, &id);
 }
 

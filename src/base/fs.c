@@ -129,7 +129,8 @@ int fs_mkdirs(const char *path, struct ipw_err *err)
         *s = '\0';
         struct stat st;
         if (mkdir(p, 0777) && (errno != EEXIST || (stat(p, &st) == 0 && !S_ISDIR(st.st_mode))))
-            return ipw_err_set(err, IPW_E_ENV, "cannot make folder '%s': %s; choose another with --output-dir",
+            return ipw_err_set(err, IPW_E_ENV, "cannot make folder '%s': %s; choose another: --output-dir for runs, "
+                               "IPW_DATA for question sets and models",
                                p, errno == EEXIST ? "a file of that name is there" : fs_reason(errno));
         *s = c;
         if (!c)

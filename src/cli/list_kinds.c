@@ -5,8 +5,8 @@
 #include "base/str.h"
 #include "cli/list.h"
 #include "cli/models.h"
+#include "cli/sets.h"
 #include "cli/terminal.h"
-#include "dataset/dataset.h"
 #include "energy/collector.h"
 #include "engine/engine.h"
 #include "report/report.h"
@@ -42,15 +42,39 @@ static int models_here(struct cli *cli, struct cells *c, struct ipw_err *err)
     return rc;
 }
 
+static void put_set(struct cells *c, const char *name, const char *where, const char *what)
+{
+    put(c, name);
+    put(c, where);
+    put(c, what);
+}
+
+/* Built in, in the user's folder, to be pulled; ipw dataset list has their figures. */
 static int datasets_here(struct cli *cli, struct cells *c, struct ipw_err *err)
 {
+    size_t n_here, n;
+    char **here = sets_here(&n_here);
+    struct catalogue *public = catalogue_open();
+    const struct catalogue_set *sets = catalogue_sets(public, &n);
     (void)cli;
     (void)err;
-    for (size_t i = 0; datasets[i]; i++) {
-        put(c, datasets[i]->name);
-        put(c, "built in");
-        put(c, datasets[i]->what);
+    for (size_t i = 0; datasets[i]; i++)
+        put_set(c, datasets[i]->name, "built in", datasets[i]->what);
+    for (size_t i = 0; i < n_here; i++) {
+        const struct catalogue_set *set = catalogue_find(public, here[i]);
+        put_set(c, here[i], "here", set ? set->what : "your own");
     }
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < n_here && strcmp(here[k], sets[i].name) != 0)
+            k++;
+        if (k == n_here)
+            put_set(c, sets[i].name, "to pull", sets[i].what);
+    }
+    for (size_t i = 0; i < n_here; i++)
+        free(here[i]);
+    free(here);
+    catalogue_close(public);
     return 0;
 }
 

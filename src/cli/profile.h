@@ -71,11 +71,21 @@ void profile_name(const struct profile *p, char *out, size_t size);
 /* Makes the run's folder, or opens the one to go on with: p->todo is what is owed. */
 int profile_prepare(struct profile *p, struct ipw_err *err);
 
+/* What ran since profile_prepare may have set a limit or a governor: the machine and its meter are read again. */
+int profile_look_again(struct profile *p, struct ipw_err *err);
+
 /* Asks it: model loaded, baselines, questions, closed. A new run in which nothing was asked is taken away again. */
 int profile_ask(struct profile *p, struct ipw_err *err);
 
 /* 1 and a word about it when more questions failed than --allow-failures takes, else 0. */
 int profile_verdict(const struct profile *p, const struct table_run *run, const struct accuracy_result *figures);
+
+/* What to type after this run. next: NULL-terminated, the lines of text. */
+struct profile_lines {
+    char text[3][2 * PATH_MAX + 128];
+    const char *next[4];
+};
+void profile_next(const struct profile *p, const struct table_run *run, struct profile_lines *lines);
 
 /* Asks what is owed, finishes and shows the run; the exit code. */
 int profile_one(struct profile *p);

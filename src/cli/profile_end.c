@@ -13,21 +13,19 @@
 static int show(struct profile *p, const struct table_run *run, const struct accuracy_result *figures)
 {
     struct ipw_buf out = IPW_BUF_INIT;
-    char analyze[PATH_MAX + 64], quoted[PATH_MAX];
-    snprintf(analyze, sizeof analyze, "ipw analyze accuracy %s", cli_quote(p->dir, quoted, sizeof quoted));
-    const char *next[] = {analyze, "ipw doctor              what can be measured here, and how",
-                          "ipw profile -m MODEL.gguf     the same questions to another model", NULL};
     if (!strcmp(p->format, "json")) {
         char *json = report_summary_json(run, figures);
         ipw_buf_adds(&out, json);
         free(json);
     } else {
+        struct profile_lines lines;
+        profile_next(p, run, &lines);
         struct report_screen screen = {
             .color = p->cli->color,
             .why = strcmp(p->plan.energy, "auto") ? "it was asked for by --energy"
                    : p->machine.hypervisor        ? "this virtual machine shows no energy counter"
                                                   : NULL,
-            .next = next};
+            .next = lines.next};
         report_screen(run, figures, &screen, &out);
     }
     int rc = cli_print(out.s, out.len);

@@ -11,13 +11,13 @@
 #include "cli/version.h"
 #include "cli/watch.h"
 
-static char *model_json(const struct engine_model *m)
+static char *model_json(const struct engine_model *m, const char *name)
 {
     struct json_out *o = json_out_new();
     json_node *obj = json_new_obj(o);
     const struct {
         const char *key, *text;
-    } texts[] = {{"name", m->name},   {"fingerprint", m->fingerprint},   {"arch", m->arch},
+    } texts[] = {{"name", name ? name : m->name}, {"fingerprint", m->fingerprint},   {"arch", m->arch},
                  {"quant", m->quant}, {"chat_template", m->chat_template}};
     const struct {
         const char *key;
@@ -54,7 +54,7 @@ static int put_model(struct profile *p, struct store *store, struct ipw_err *err
                            p->plan.model);
     if (known)
         return 0;
-    char *json = model_json(m);
+    char *json = model_json(m, run_plan_blob_name(&p->plan));
     rc = store_put_meta(store, "model", json, err);
     free(json);
     return rc;
@@ -143,7 +143,8 @@ static int ask(struct profile *p, struct ipw_err *err)
     struct watch view;
     char title[320];
     const struct engine_model *m = p->ops->model(p->engine);
-    snprintf(title, sizeof title, "%s %s on %s", m->name ? m->name : "model", m->quant ? m->quant : "", p->data->name);
+    const char *blob = run_plan_blob_name(&p->plan), *name = blob ? blob : m->name ? m->name : "model";
+    snprintf(title, sizeof title, "%s %s on %s", name, m->quant ? m->quant : "", p->data->name);
     struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
                           .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady,
                           .ops = p->ops, .engine = p->engine, .signals = p->cli->signals,

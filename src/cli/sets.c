@@ -1,9 +1,14 @@
 #include "cli/sets.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/paths.h"
 #include "score/score.h"
@@ -60,12 +65,19 @@ void sets_say_unscored(const struct dataset *d)
                 "be told, accuracy only of the others", n, d->n, d->name, scorer);
 }
 
+int sets_dir(char out[PATH_MAX], struct ipw_err *err)
+{
+    if (*cli_data_dir("datasets", out))
+        return 0;
+    return ipw_err_set(err, IPW_E_ENV, "no folder for question sets: neither IPW_DATA nor HOME is set; set one");
+}
+
 int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct ipw_err *err)
 {
     char dir[PATH_MAX];
-    if (!*cli_data_dir("datasets", dir))
-        return ipw_err_set(err, IPW_E_ENV, "no folder for question sets: neither IPW_DATA nor HOME is set; set one");
-    if (!*name || strchr(name, '/') || name[0] == '.')
+    if (sets_dir(dir, err))
+        return err->code;
+    if (!*name || strchr(name, '/') || name[0] == '.' || ipw_ends(name, ".jsonl"))
         return ipw_err_set(err, IPW_E_USAGE, "'%s' cannot name a question set; use letters, digits, '-' and '_'", name);
     if (snprintf(out, PATH_MAX, "%s/%s%s", dir, name, suffix) >= PATH_MAX)
         return ipw_err_set(err, IPW_E_USAGE, "the name '%.60s...' is too long; choose a shorter one", name);
@@ -101,12 +113,8 @@ int set_origin_read(const char *name, struct set_origin *o, struct ipw_err *err)
     return rc;
 }
 
-int set_origin_write(const char *name, const struct set_origin *o, struct ipw_err *err)
+static char *origin_json(const char *name, const struct set_origin *o)
 {
-    char path[PATH_MAX];
-    int rc = sets_file(name, ".origin.json", path, err);
-    if (rc)
-        return rc;
     struct json_out *out = json_out_new();
     json_node *top = json_new_obj(out);
     json_put_str(out, top, "schema", "ipw.origin/1");
@@ -118,10 +126,50 @@ int set_origin_write(const char *name, const struct set_origin *o, struct ipw_er
     json_put_str(out, top, "package_sha256", *o->package_sha256 ? o->package_sha256 : NULL);
     json_put_str(out, top, "date", o->date);
     char *s = json_write(out, top, true);
-    rc = fs_write_atomic(path, s, strlen(s), err);
-    free(s);
     json_out_free(out);
+    return s;
+}
+
+/* The text is written beside its place first: once it is on the disk, only the small origin and a rename can still fail. */
+int set_store(const char *name, const char *text, size_t len, const struct set_origin *o, struct ipw_err *err)
+{
+    char dir[PATH_MAX], path[PATH_MAX], origin[PATH_MAX], fresh[PATH_MAX];
+    int rc;
+    if ((rc = sets_dir(dir, err)) || (rc = sets_file(name, ".jsonl", path, err)) ||
+        (rc = sets_file(name, ".origin.json", origin, err)) || (rc = sets_file(name, ".jsonl.new", fresh, err)) ||
+        (rc = fs_mkdirs(dir, err)) || (rc = fs_write_atomic(fresh, text, len, err)))
+        return rc;
+    char *s = origin_json(name, o);
+    if (!(rc = fs_write_atomic(origin, s, strlen(s), err)) && rename(fresh, path))
+        rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(errno));
+    if (rc)
+        unlink(fresh);
+    free(s);
     return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **sets_here(size_t *n)
+{
+    char dir[PATH_MAX], **names = NULL;
+    size_t cap = 0;
+    DIR *d = *cli_data_dir("datasets", dir) ? opendir(dir) : NULL;
+    *n = 0;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (!ipw_ends(e->d_name, ".jsonl") || e->d_name[0] == '.')
+            continue;
+        IPW_GROW(names, *n, cap);
+        names[(*n)++] = ipw_strndup(e->d_name, strlen(e->d_name) - strlen(".jsonl"));
+    }
+    if (d)
+        closedir(d);
+    if (*n)
+        qsort(names, *n, sizeof *names, by_name);
+    return names;
 }
 
 int set_check(const char *name, size_t *n, struct ipw_err *err)
@@ -131,6 +179,8 @@ int set_check(const char *name, size_t *n, struct ipw_err *err)
     struct dataset *d = NULL;
     *n = 0;
     int rc = sets_file(name, ".jsonl", path, err);
+    if (!rc && !fs_exists(path))
+        rc = ipw_err_set(err, IPW_E_INPUT, "no question set '%s' was pulled or imported; ipw dataset list tells which were", name);
     if (rc || (rc = set_origin_read(name, &origin, err)) || (rc = dataset_open(&d, path, &(struct dataset_cfg){0}, err)))
         return rc;
     *n = d->n;

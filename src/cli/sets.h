@@ -22,7 +22,8 @@ const char *sets_scorer_of(const struct question *q, char name[40], bool *built)
 /* On stderr, when some answers cannot be scored. */
 void sets_say_unscored(const struct dataset *d);
 
-/* Where NAME.jsonl, NAME.origin.json of pulled sets go; IPW_E_ENV without a home. */
+/* The folder of pulled sets (nothing is made), and NAME.jsonl, NAME.origin.json in it; IPW_E_ENV without a home. */
+int sets_dir(char out[PATH_MAX], struct ipw_err *err);
 int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct ipw_err *err);
 
 /* What a pulled set's origin file says. */
@@ -33,7 +34,12 @@ struct set_origin {
     int64_t n;
 };
 int set_origin_read(const char *name, struct set_origin *out, struct ipw_err *err);
-int set_origin_write(const char *name, const struct set_origin *o, struct ipw_err *err);
+
+/* Text and origin of a set, both or neither: what fails leaves what was there before. */
+int set_store(const char *name, const char *text, size_t len, const struct set_origin *o, struct ipw_err *err);
+
+/* The names of what lies in the folder of pulled sets, in order; none without such a folder. Caller frees each and the list. */
+char **sets_here(size_t *n);
 
 /* The file is there, has the origin's sha256, and every record can be read. n: how many. */
 int set_check(const char *name, size_t *n, struct ipw_err *err);

@@ -2,6 +2,7 @@
 #include "cli/study.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "cli/shipped.h"
 #include "report/report.h"
 
-enum { ASK_ABOVE_S = 3600 };
+enum { ASK_ABOVE_S = 3600, LOOK_MS = 200 };
 
 struct study_flags {
     struct profile base; /* models, sets, blocks, folders, what the end allows */
@@ -186,7 +187,7 @@ static void add_plan(struct ipw_buf *out, const struct study_job *j)
         const struct study_run *r = &j->plan.v[i];
         char num[3][24], words[32], model[64];
         char *labels = study_run_labels(r);
-        run_model_word(r->plan.model, model, sizeof model);
+        run_plan_model_word(&r->plan, model, sizeof model);
         snprintf(num[0], sizeof num[0], "%zu", i + 1);
         snprintf(num[1], sizeof num[1], "%lld", (long long)r->questions);
         snprintf(num[2], sizeof num[2], "%lld", (long long)r->blocks);
@@ -275,25 +276,38 @@ static int plan(struct cli *cli, int argc, char **argv)
 
 /* ---- run ---- */
 
-/* More than an hour, and command lines out of a file, are asked for: *yes is the answer. */
-static int confirm(const struct cli *cli, const struct study_job *j, bool *yes, struct ipw_err *err)
+/* A signal ends the asking too. */
+static int answer(const struct cli *cli, bool *yes, struct ipw_err *err)
 {
-    bool commanded = j->plan.after != NULL;
-    char words[32], answer[16] = "";
-    for (size_t i = 0; i < j->plan.n; i++)
-        commanded |= j->plan.v[i].before != NULL;
-    *yes |= j->seconds <= ASK_ABOVE_S && !commanded;
-    if (*yes)
-        return 0;
-    if (!isatty(STDIN_FILENO) || !cli->err_tty)
-        return ipw_err_set(err, IPW_E_USAGE,
-                           "study '%s' takes %s%s, and there is no terminal to ask on; -y starts it without asking",
-                           j->plan.name, run_estimate_words(j->seconds, words), commanded ? " and runs the commands above" : "");
+    char text[16] = "";
+    struct pollfd in = {STDIN_FILENO, POLLIN, 0};
     fprintf(stderr, "ipw: start? [y/N] ");
     fflush(stderr);
-    ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
-    *yes = n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+    for (int ready = 0; !ready; ready = poll(&in, 1, LOOK_MS) > 0) /* read alone begins again after a signal */
+        if (atomic_load(cli->signals)) {
+            fputc('\n', stderr);
+            return ipw_err_set(err, IPW_E_INTERRUPTED, "interrupted; nothing was started");
+        }
+    ssize_t n = read(STDIN_FILENO, text, sizeof text - 1);
+    *yes = n > 0 && (text[0] == 'y' || text[0] == 'Y');
     return 0;
+}
+
+int study_confirm(const struct cli *cli, const struct study_plan *plan, double seconds, bool *yes, struct ipw_err *err)
+{
+    bool commanded = plan->after != NULL;
+    char words[32], takes[64] = "";
+    for (size_t i = 0; i < plan->n; i++)
+        commanded |= plan->v[i].before != NULL;
+    *yes |= seconds <= ASK_ABOVE_S && !commanded;
+    if (*yes)
+        return 0;
+    if (isatty(STDIN_FILENO) && cli->err_tty)
+        return answer(cli, yes, err);
+    if (seconds > 0)
+        snprintf(takes, sizeof takes, "takes %s%s", run_estimate_words(seconds, words), commanded ? " and " : "");
+    return ipw_err_set(err, IPW_E_USAGE, "study '%s' %s%s, and there is no terminal to ask on; ipw study run with -y starts it "
+                       "without asking", plan->name, takes, commanded ? "runs the commands above" : "");
 }
 
 static int start(const char *spec, struct study_flags *f)
@@ -313,7 +327,7 @@ static int start(const char *spec, struct study_flags *f)
                          j.missing.n);
     if (!rc) {
         study_say(&j);
-        rc = confirm(f->base.cli, &j, &f->yes, &err);
+        rc = study_confirm(f->base.cli, &j.plan, j.seconds, &f->yes, &err);
     }
     if (!rc && f->yes)
         rc = study_folder_make(&j.plan, f->base.output_dir, dir, &err);
@@ -356,7 +370,11 @@ static int run(struct cli *cli, int argc, char **argv)
         ipw_err_set(&err, IPW_E_USAGE, "unexpected '%s': --resume takes the study from its folder", rest[0]);
     else if (!err.code && !f.resume)
         one(rest, n_rest, &err);
-    code = err.code ? cli_fail(&err) : f.resume ? study_resume(p, f.resume) : start(rest[0], &f);
+    for (size_t i = 0; i < 4 && f.resume && !err.code; i++)
+        if (opt[i].seen)
+            ipw_err_set(&err, IPW_E_USAGE, "--resume takes '--%s' from the study's folder; leave it out, or start a new study",
+                        opt[i].name);
+    code = err.code ? cli_fail(&err) : f.resume ? study_resume(p, f.resume, f.yes) : start(rest[0], &f);
 out:
     profile_release(p);
     free(f.resume);
@@ -366,22 +384,37 @@ out:
 
 const struct command command_study_list = {
     .name = "list", .summary = "the studies that come with ipw", .usage = "ipw study list", .run = list};
-const struct command command_study_show = {.name = "show",
-                                           .summary = "what a study asks, how long it takes, what is missing for it",
-                                           .usage = "ipw study show FILE|NAME [-m MODEL.gguf]",
-                                           .run = show};
-const struct command command_study_plan = {.name = "plan",
-                                           .summary = "its runs and the order of their blocks",
-                                           .usage = "ipw study plan FILE|NAME [-m MODEL.gguf]",
-                                           .run = plan};
-const struct command command_study_run = {.name = "run",
-                                          .summary = "carry it out, or go on with it",
-                                          .usage = "ipw study run FILE|NAME [-m MODEL.gguf] [-y]",
-                                          .run = run};
+const struct command command_study_show = {
+    .name = "show",
+    .summary = "what a study asks, how long it takes, what is missing for it",
+    .usage = "ipw study show FILE|NAME [-m MODEL.gguf]",
+    .run = show,
+};
+const struct command command_study_plan = {
+    .name = "plan",
+    .summary = "its runs and the order of their blocks",
+    .usage = "ipw study plan FILE|NAME [-m MODEL.gguf]",
+    .run = plan,
+};
+const struct command command_study_run = {
+    .name = "run",
+    .summary = "carry it out, or go on with it",
+    .usage = "ipw study run FILE|NAME [-m MODEL.gguf] [-y]",
+    .run = run,
+};
 static const struct command *const subs[] = {&command_study_list, &command_study_show, &command_study_plan,
                                              &command_study_run, NULL};
-const struct command command_study = {.name = "study",
-                                      .group = "Prepare",
-                                      .summary = "several models, sets and settings in turns, from a file",
-                                      .usage = "ipw study COMMAND [options]",
-                                      .subs = subs};
+const struct command command_study = {
+    .name = "study",
+    .group = "Prepare",
+    .summary = "several models, sets and settings in turns, from a file",
+    .usage = "ipw study COMMAND [options]",
+    .details = "A study is a JSON file: models, question sets, settings, repeats. Its runs are cut into blocks "
+               "that take turns, so that a machine that warms up or slows down does so for all of them. It says "
+               "first how long it takes; what was cut off goes on where it stopped. The runs are ordinary ones: "
+               "ipw list, analyze and compare read them.\n",
+    .examples = "ipw study list\n"
+                "ipw study plan power-caps -m model.gguf\n"
+                "ipw study run my-study.json\n",
+    .subs = subs,
+};

@@ -25,6 +25,11 @@ int study_make(struct study_job *j, const struct study *s, const struct profile 
 /* Lines about the plan for stderr: runs, blocks, time, joules, command lines it will run. */
 void study_say(const struct study_job *j);
 
+void study_say_commands(const struct study_plan *plan);
+
+/* More than an hour, and command lines out of a file, are asked for: *yes is the answer. */
+int study_confirm(const struct cli *cli, const struct study_plan *plan, double seconds, bool *yes, struct ipw_err *err);
+
 char *study_run_labels(const struct study_run *r); /* "threads=2, repeat=1", the caller frees */
 
 /* {"threads": 2, "system": "x"} as "threads=2, system=x" with between "=". The caller frees. */
@@ -38,7 +43,7 @@ int study_execute(struct study_plan *plan, const char *dir, const struct profile
 int study_folder_make(struct study_plan *plan, const char *output_dir, char dir[PATH_MAX], struct ipw_err *err);
 
 bool study_folder(const char *path); /* whether it holds a study.json */
-int study_resume(const struct profile *flags, const char *dir);
+int study_resume(const struct profile *flags, const char *dir, bool yes); /* yes: its commands need no asking */
 int study_of_flags(const struct profile *flags);
 
 #endif

@@ -102,14 +102,16 @@ static double overhead_s(const struct profile *p)
 static void name_run(struct study_plan *plan, struct study_run *run, const struct profile *p)
 {
     char stem[230], name[256];
+    size_t n = 1;
+    bool taken = true;
     profile_name(p, stem, sizeof stem);
-    for (int n = 1;; n++) {
-        bool taken = false;
-        snprintf(name, sizeof name, "%s_%d", stem, n);
+    for (size_t i = 0; i < plan->n; i++) /* so many have such a name already: thousands of repeats are not tried one by one */
+        n += plan->v[i].dir && ipw_starts(plan->v[i].dir, stem) && plan->v[i].dir[strlen(stem)] == '_';
+    for (; taken; n++) {
+        taken = false;
+        snprintf(name, sizeof name, "%s_%zu", stem, n);
         for (size_t i = 0; i < plan->n; i++)
             taken |= plan->v[i].dir && !strcmp(plan->v[i].dir, name);
-        if (!taken)
-            break;
     }
     run->dir = ipw_strdup(name);
 }
@@ -210,15 +212,29 @@ void study_say(const struct study_job *j)
     if (isfinite(j->joules))
         snprintf(joules, sizeof joules, " and %.3g %s", j->joules < 1e6 ? j->joules / 1e3 : j->joules / 1e6,
                  j->joules < 1e6 ? "kJ" : "MJ");
-    cli_say("%s: %zu runs in %zu blocks, %s%s", j->plan.name, j->plan.n, blocks, run_estimate_words(j->seconds, words), joules);
-    for (size_t i = 0; i < j->plan.n; i++) {
-        const char *b = j->plan.v[i].before;
+    cli_say("%s: %zu run%s in %zu block%s, %s%s", j->plan.name, j->plan.n, j->plan.n == 1 ? "" : "s", blocks,
+            blocks == 1 ? "" : "s", run_estimate_words(j->seconds, words), joules);
+    study_say_commands(&j->plan);
+}
+
+/* Whole, however long: nothing runs that was not shown. */
+static void say_command(const char *what, const char *command)
+{
+    enum { PIECE = 1500 };
+    for (size_t at = 0, n = strlen(command); at < n; at += PIECE)
+        cli_say("%s: %.*s", what, PIECE, command + at);
+}
+
+void study_say_commands(const struct study_plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        const char *b = plan->v[i].before;
         size_t k = 0;
-        while (k < i && !ipw_streq(b, j->plan.v[k].before))
+        while (k < i && !ipw_streq(b, plan->v[k].before))
             k++;
         if (b && k == i) /* each once */
-            cli_say("before blocks: %s", b);
+            say_command("before blocks", b);
     }
-    if (j->plan.after)
-        cli_say("at the end: %s", j->plan.after);
+    if (plan->after)
+        say_command("at the end", plan->after);
 }

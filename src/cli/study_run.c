@@ -38,11 +38,11 @@ struct execution {
 
 /* ---- commands ---- */
 
-/* sh -c text; what names the command in the error. */
+/* sh -c text, which talks on stderr: stdout is for results. what names the command in the error. */
 static int run_command(const struct execution *x, const char *what, const char *text, struct ipw_err *err)
 {
     char *copy = ipw_strdup(text);
-    char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, copy, NULL};
+    char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"exec >&2; eval \"$1\""}, (char[]){"sh"}, copy, NULL};
     struct proc proc;
     int before = atomic_load(x->cli->signals), rc = proc_start(&proc, argv, err);
     free(copy);
@@ -89,7 +89,7 @@ static void announce(const struct execution *x, size_t k, size_t questions)
     const struct study_run *r = &x->plan->v[x->block[k].run];
     char words[32], left[64] = "", model[64], *labels = study_run_labels(r);
     double s = left_s(x, k);
-    run_model_word(r->plan.model, model, sizeof model);
+    run_plan_model_word(&r->plan, model, sizeof model);
     if (isfinite(s))
         snprintf(left, sizeof left, "; %s left", run_estimate_words(s, words));
     cli_say("block %zu of %zu: %s%s%s: %zu question%s%s", k + 1, x->n_blocks, model, *labels ? ", " : "", labels, questions,
@@ -143,7 +143,7 @@ static int ask(struct execution *x, size_t k, struct profile *p, struct ipw_err 
     announce(x, k, p->todo.n);
     if (r->before) {
         x->changed = true;
-        if ((rc = run_command(x, "the command before a block", r->before, err)))
+        if ((rc = run_command(x, "the command before a block", r->before, err)) || (rc = profile_look_again(p, err)))
             return rc;
     }
     int64_t from = ipw_now(&x->cli->env);
@@ -173,6 +173,7 @@ static int one_block(struct execution *x, size_t k, struct ipw_err *err)
     p.into = dir;
     p.labels_json = r->labels;
     if (begun(dir)) {
+        x->changed |= r->before && !x->plan->complete; /* before it was cut off, perhaps */
         p.resume = ipw_strdup(dir);
     } else {
         clear(dir);
@@ -213,10 +214,13 @@ static void next_line(const struct execution *x, struct ipw_buf *out)
 {
     char dir[PATH_MAX];
     const char *a = x->plan->v[0].dir, *b = x->plan->v[x->plan->n > 1 ? other_than_first(x->plan) : 0].dir;
-    ipw_buf_addf(out, "\n Saved  %s/\n", x->dir);
+    char first[PATH_MAX], second[PATH_MAX];
+    ipw_buf_adds(out, "\n Saved  ");
+    report_text(x->dir, out);
+    ipw_buf_adds(out, "/\n");
     if (x->plan->n > 1) /* each line within a terminal, and pasted as one */
         ipw_buf_addf(out, " Next   cd %s && ipw compare \\\n          %s \\\n          %s\n",
-                     cli_quote(x->dir, dir, sizeof dir), a, b);
+                     cli_quote(x->dir, dir, sizeof dir), cli_quote(a, first, sizeof first), cli_quote(b, second, sizeof second));
 }
 
 static int show(const struct execution *x, struct ipw_err *err)
@@ -374,7 +378,7 @@ int study_folder_make(struct study_plan *plan, const char *output_dir, char dir[
     return rc;
 }
 
-int study_resume(const struct profile *flags, const char *dir)
+int study_resume(const struct profile *flags, const char *dir, bool yes)
 {
     struct study_plan plan;
     struct ipw_err err;
@@ -390,7 +394,11 @@ int study_resume(const struct profile *flags, const char *dir)
     int rc = read_plan(&plan, path, &err);
     if (rc)
         return cli_fail(&err);
-    rc = study_execute(&plan, path, flags);
+    yes |= plan.complete; /* it runs no commands */
+    if (!yes)
+        study_say_commands(&plan);
+    rc = study_confirm(flags->cli, &plan, 0, &yes, &err);
+    rc = rc ? cli_fail(&err) : yes ? study_execute(&plan, path, flags) : 0;
     study_plan_release(&plan);
     return rc;
 }

@@ -38,8 +38,9 @@ struct dataset_cfg {
 /* The path behind spec: a set that was pulled, else spec itself. Not for built-ins. */
 void dataset_path(const char *spec, const struct dataset_cfg *cfg, char *out, size_t size);
 
-/* spec: the name of a built-in set or of one that was pulled, else a path. Every line is checked before any question is asked; errors name file and
- * line ("'q.jsonl' line 7: ..."). Code IPW_E_INPUT. An unknown name suggests the nearest one, or to pull it. */
+/* spec: the name of a built-in set or of one that was pulled, else a path. Every line is checked before any question is
+ * asked; errors name file and line ("'q.jsonl' line 7: ..."). Code IPW_E_INPUT. An unknown name suggests the nearest one,
+ * or to pull it. */
 int dataset_open(struct dataset **out, const char *spec, const struct dataset_cfg *cfg,
                  struct ipw_err *err);
 void dataset_close(struct dataset *d);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static void last_line(int fd, char *out, size_t size)
 }
 
 /* Runs words and then more, both NULL-terminated, silently. Its exit code, -1 when it cannot be started. */
-static int run(const char *const *words, const char *const *more, int log)
+static int run(const char *const *words, const char *const *more, const _Atomic int *stop, int log)
 {
     char *argv[32];
     size_t n = 0;
@@ -68,8 +69,9 @@ static int run(const char *const *words, const char *const *more, int log)
     argv[n] = NULL;
     if (proc_start_into(&p, argv, log, &ignored))
         return -1;
-    while (!proc_wait(&p, -1)) /* a signal ends it too: it is in our group */
-        ;
+    while (!proc_wait(&p, 200)) /* the terminal's signals reach it, others do not */
+        if (atomic_load(stop))
+            proc_signal(&p, SIGTERM);
     proc_release(&p);
     return proc_exit_code(&p);
 }
@@ -89,11 +91,14 @@ static int download(const struct wheel *w, const struct wheel_how *how, int log,
                                 "--no-deps", "--require-hashes", "--only-binary=:all:", "--dest", how->dir,
                                 "--requirement", need, NULL};
     size_t i = 0, n = sizeof pips / sizeof pips[0];
-    while (i < n && run(pips[i], version, log))
+    while (i < n && run(pips[i], version, how->stop, log))
         i++;
     if (i == n)
         return by_hand(w, how, "there is no pip here", err);
-    if (!run(pips[i], args, log))
+    int code = run(pips[i], args, how->stop, log);
+    if (atomic_load(how->stop))
+        return ipw_err_set(err, IPW_E_INTERRUPTED, "interrupted; nothing of '%s' was kept", w->name);
+    if (!code)
         return 0;
     last_line(log, line, sizeof line);
     snprintf(why, sizeof why, "pip cannot download '%s' %s (%s)", w->name, w->version, line);

@@ -4,6 +4,7 @@
 #define IPW_NET_WHEEL_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,6 +19,7 @@ struct wheel_how {
     const char *given;  /* a file that the user has; NULL: take it */
     const char *mirror; /* an offline folder that may hold w->file; NULL or "": none */
     const char *dir;    /* an existing folder to download into */
+    const _Atomic int *stop; /* gives up with IPW_E_INTERRUPTED once this is not 0 */
     const char *redo;   /* what the user types before the file's name once he has it: "ipw dataset import" */
 };
 

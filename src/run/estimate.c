@@ -43,7 +43,7 @@ const char *run_estimate_words(double seconds, char out[32])
     } words[] = {{1, 90, "second", "seconds"}, {60, 5400, "minute", "minutes"}, {3600, 48 * 3600, "hour", "hours"},
                  {86400, INFINITY, "day", "days"}};
     size_t k = 0;
-    while (seconds >= words[k].up_to)
+    while (k < 3 && seconds >= words[k].up_to)
         k++;
     double n = seconds / words[k].unit;
     bool half = k >= 2 && n < 9.75;

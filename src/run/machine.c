@@ -167,7 +167,7 @@ void run_machine_word(const char *name, char *out, size_t size)
 
 void run_model_word(const char *path, char *out, size_t size)
 {
-    static const char *const skip[] = {"instruct", "chat", "it", "gguf"};
+    static const char *const skip[] = {"instruct", "chat", "it", "gguf", "latest"};
     const char *base = fs_basename(path);
     char stem[128], slug[128];
     size_t n = strlen(base) - (ipw_ends(base, ".gguf") ? 5 : 0);

@@ -7,6 +7,8 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "run/machine.h"
 
 enum type { TEXT, INT, REAL, BOOL };
 
@@ -16,7 +18,7 @@ static const struct field {
     size_t at;
 } fields[] = {
 #define F(key, type) {#key, type, offsetof(struct run_plan, key)}
-    F(engine, TEXT),         F(model, TEXT),       F(dataset, TEXT),   F(system, TEXT),
+    F(engine, TEXT),         F(model, TEXT),       F(model_name, TEXT),  F(dataset, TEXT),   F(system, TEXT),
     F(energy, TEXT),         F(baseline, TEXT),    F(devices, TEXT),   F(include, TEXT),
     F(max_queries, INT),  F(prompt_length, INT), F(num_samples, INT),
     F(shard, INT),           F(shards, INT),       F(seed, INT),       F(warmup, INT),
@@ -68,6 +70,18 @@ char *run_plan_json(const struct run_plan *p)
     char *s = json_write(o, obj, false);
     json_out_free(o);
     return s;
+}
+
+const char *run_plan_blob_name(const struct run_plan *p)
+{
+    const char *colon = p->model_name && !ipw_ends(p->model, ".gguf") ? strchr(p->model_name, ':') : NULL;
+    return colon ? colon + 1 : NULL;
+}
+
+void run_plan_model_word(const struct run_plan *p, char *out, size_t size)
+{
+    const char *name = run_plan_blob_name(p);
+    run_model_word(name ? name : p->model, out, size);
 }
 
 void run_plan_hash(const struct run_plan *p, char hex[65])

@@ -4,6 +4,7 @@
 #define IPW_RUN_PLAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -12,6 +13,7 @@ enum { RUN_MAX_TOKENS_DEFAULT = 2048, RUN_UNSET = -1 };
 
 struct run_plan { /* strings are owned */
     char *engine, *model, *dataset, *system, *energy;
+    char *model_name; /* the printed name that model was asked for by ("ollama:qwen3:4b"); NULL: its path */
     char *baseline, *devices, *include; /* devices, include: NULL as struct meter_cfg */
     int64_t max_queries; /* 0: all */
     int64_t prompt_length, num_samples; /* fixed_length; 0: its defaults */
@@ -28,6 +30,12 @@ void run_plan_init(struct run_plan *p); /* the defaults */
 void run_plan_release(struct run_plan *p);
 
 char *run_plan_json(const struct run_plan *p);              /* one line; caller frees */
+/* "qwen3:4b" of a model that was asked for by such a name and lies in a file without one (a blob); else NULL. */
+const char *run_plan_blob_name(const struct run_plan *p);
+
+/* A word for the model in a folder's name. */
+void run_plan_model_word(const struct run_plan *p, char *out, size_t size);
+
 void run_plan_hash(const struct run_plan *p, char hex[65]); /* SHA-256 of that line */
 int run_plan_from_json(struct run_plan *p, const char *json, struct ipw_err *err);
 

@@ -134,7 +134,10 @@ static char *text_of(const json_val *v)
 /* A folder of the study's own: no way out of it. */
 static bool plain_name(const char *s)
 {
-    return s && *s && *s != '.' && !strchr(s, '/') && strlen(s) < 250;
+    for (const char *p = s; p && *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '/')
+            return false;
+    return s && *s && *s != '.' && *s != '-' && strlen(s) < 250;
 }
 
 static bool texts_only(const json_val *labels)
@@ -162,6 +165,16 @@ static int read_run(struct study_run *r, const json_val *v, struct ipw_err *err)
     return rc;
 }
 
+/* Two runs in one folder would be one run with the answers of both. */
+static int check_folders(const struct study_plan *p, struct ipw_err *err)
+{
+    for (size_t i = 1; i < p->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(p->v[i].dir, p->v[k].dir))
+                return ipw_err_set(err, IPW_E_INPUT, "two runs in it have the folder '%.250s'", p->v[i].dir);
+    return 0;
+}
+
 int study_plan_read(struct study_plan *p, const char *source, const char *text, size_t len, struct ipw_err *err)
 {
     struct json_doc *doc;
@@ -178,6 +191,8 @@ int study_plan_read(struct study_plan *p, const char *source, const char *text, 
         rc = read_run(study_plan_add(p), it.val, &why);
     if (!rc && !p->name)
         rc = ipw_err_set(&why, IPW_E_INPUT, "it has no 'name'");
+    if (!rc)
+        rc = check_folders(p, &why);
     json_doc_free(doc);
     if (rc) {
         study_plan_release(p);

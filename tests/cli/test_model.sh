@@ -20,7 +20,7 @@ says "no models are here yet"
 sum=$(sha256sum "$model" | cut -d' ' -f1)
 tags=$HOME/.ollama/models/manifests/registry.ollama.ai/library
 mkdir -p "$HOME/.ollama/models/blobs" "$tags/smollm2" "$tags/gone"
-ln -s "$model" "$HOME/.ollama/models/blobs/sha256-$sum"
+cp "$model" "$HOME/.ollama/models/blobs/sha256-$sum" # no link: its own path is all that a run knows of it
 layer() { # SUM BYTES
     printf '{"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:%s","size":%s}]}' "$1" "$2"
 }
@@ -48,6 +48,8 @@ run 0 "$IPW" model verify ollama:smollm2
 shows "ok "
 [ "$(find "$work/cache" -type f | wc -l)" = 1 ] || fail "the hash was not kept"
 run 0 "$IPW" profile -m ollama:smollm2:latest --threads 1 -n 2 --max-tokens 8 --baseline none --output-dir "$work/runs"
+[[ $(the_run runs) == *_smollm2_starter_1 ]] || fail "the run of a blob is called $(the_run runs)"
+shows " smollm2:latest Q4_1 answered"
 run 2 "$IPW" profile -m ollama:smolm2:latest
 says "did you mean 'ollama:smollm2:latest'?"
 run 2 "$IPW" profile -m ollama:gone:1b

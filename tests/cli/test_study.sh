@@ -58,13 +58,31 @@ rm "$XDG_CONFIG_HOME/ipw/config.json"
 study "{\"models\": [\"$smol\"], \"repeats\": 1000, \"options\": {\"threads\": 1}, \"settings\": [{}, {\"options\": {\"ctx\": 512}}]}"
 run 2 "$IPW" study run s.json </dev/null
 says "2000 runs"
-says "about 2.5 days, and there is no terminal to ask on; -y starts it without asking"
+says "about 2.5 days, and there is no terminal to ask on; ipw study run with -y starts it without asking"
 study "{\"models\": [\"$smol\"], \"settings\": [{\"before\": \"touch gone\"}]}"
 run 2 "$IPW" study run s.json </dev/null
 says "before blocks: touch gone"
 says "runs the commands above"
 [ ! -e runs ] || fail "it was started without being asked"
 [ ! -e gone ] || fail "its command ran without being asked"
+python3 - "$IPW" <<'END' || fail "Ctrl-C at the question does not end it"
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "study", "run", "s.json"])
+seen, end, sent = b"", time.time() + 20, False
+while time.time() < end and os.waitpid(pid, os.WNOHANG)[0] == 0:
+    if select.select([fd], [], [], 0.1)[0]:
+        try:
+            seen += os.read(fd, 4096)
+        except OSError:
+            time.sleep(0.1)
+    if b"[y/N]" in seen and not sent:
+        sent = os.write(fd, b"\x03") == 1
+if time.time() >= end:
+    os.kill(pid, 9)
+sys.exit(not sent or time.time() >= end)
+END
 
 # ---- one run: its time is said first, a preset and the settings file set what no flag says
 echo '{"profile": {"max-tokens": 3, "threads": 1, "baseline": "none"}}' >"$XDG_CONFIG_HOME/ipw/config.json"
@@ -98,7 +116,7 @@ for round in 1 2 3 4; do
     pid=$!
     sleep "0.$((4 + RANDOM % 5))"
     if [ "$round" = 2 ] && kill -0 $pid 2>/dev/null && [ -e "$s/study.json" ]; then
-        run 3 "$IPW" study run --resume "$s"
+        run 3 "$IPW" study run --resume "$s" -y
         says "process $pid"
     fi
     kill -9 $pid 2>/dev/null || true
@@ -114,7 +132,7 @@ if open; then # the first signal ends it in order
     [ $got = 130 ] || [ $got = 0 ] || fail "an interrupted study exited $got"
     [ $got = 0 ] || says "Go on with: ipw study run --resume"
 fi
-run 0 "$IPW" study run --resume "$s"
+run 0 "$IPW" study run --resume "$s" -y
 shows "ipw compare"
 [ "$(ls runs)" = study_two-by-two_1 ] || fail "it was begun anew: $(ls runs)"
 json "$s/study.json" .complete true
@@ -132,6 +150,36 @@ mv "$s" moved
 run 0 "$IPW" study run --resume moved
 run 0 "$IPW" analyze accuracy moved/profile_* -o csv
 shows "label_ctx"
+
+# a folder that comes from elsewhere: its commands are asked for; the one at the end is owed after a kill before it
+cp -r moved owed
+sed -i 's/"complete": true/"complete": false/' owed/study.json
+rm restored
+for resume in "study run" profile; do
+    # shellcheck disable=SC2086 # words
+    run 2 "$IPW" $resume --resume owed </dev/null
+    says "before blocks: echo x >>commands"
+    says "runs the commands above, and there is no terminal to ask on; ipw study run with -y"
+done
+[ ! -e restored ] || fail "the command at the end ran without being asked"
+run 2 "$IPW" study run --resume owed -m "$smol"
+says "--resume takes '--model' from the study's folder"
+run 0 "$IPW" study run --resume owed -y
+[ -e restored ] || fail "the command at the end is not made up for"
+
+# what a command sets is what the block records; what it says is no result
+tree=$work/tree
+mkdir -p "$tree/devices/system/cpu/cpu0/cpufreq"
+echo first >"$tree/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+g="echo %s; echo %s >$tree/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+# shellcheck disable=SC2059 # the format is above
+study "{\"name\": \"governor\", \"models\": [\"$smol\"], \"datasets\": [\"q.jsonl\"], \"blocks\": 2,
+        \"options\": {\"threads\": 1, \"max-tokens\": 1, \"max-queries\": 2, \"baseline\": \"none\"},
+        \"settings\": [{\"before\": \"$(printf "$g" low low)\"}, {\"before\": \"$(printf "$g" high high)\"}]}"
+IPW_SYSFS_ROOT=$tree run 0 "$IPW" study run s.json -y -o json
+says low
+[ "$(jq length out)" = 2 ] || fail "a command wrote into the results"
+[ "$(jq -r '[.[].settings.governor] | join(" ")' out)" = "low high" ] || fail "the governor of another block is recorded"
 
 mkdir -p again && cp -r moved again/study_x_1 # an earlier run of each model tells more than its size
 run 0 "$IPW" study show s.json --output-dir again

@@ -1,6 +1,7 @@
 /* What people and programs see. Screens are compared with tests/data/screen/NAME.txt; IPW_GOLDEN=write writes them, to
  * be read by a person before they are kept. */
 #include "check.h"
+#include "golden.h"
 
 #include <ctype.h>
 
@@ -162,24 +163,6 @@ static char *screen_of(const struct spec *s, bool color)
 }
 
 /* ---- screens ---- */
-
-static void golden(const char *name, const char *text)
-{
-    char path[512];
-    struct ipw_buf want = IPW_BUF_INIT;
-    struct ipw_err err;
-    const char *root = getenv("IPW_SOURCE"), *mode = getenv("IPW_GOLDEN");
-    snprintf(path, sizeof path, "%s/tests/data/screen/%s.txt", root ? root : ".", name);
-    if (ipw_streq(mode, "write"))
-        assert_int_equal(fs_write_atomic(path, text, strlen(text), &err), 0);
-    if (fs_read(path, 1 << 16, &want, &err))
-        fail_msg("%s", err.text);
-    if (strcmp(text, want.s) != 0) {
-        print_error("%s: the screen is\n%s", path, text);
-        fail_msg("it differs from tests/data/screen/%s.txt; read it, then IPW_GOLDEN=write keeps it", name);
-    }
-    ipw_buf_release(&want);
-}
 
 /* Fits a terminal, has no byte that could steer one, and no number that is none. */
 static void check_plain(const char *name, const char *text, size_t lines)

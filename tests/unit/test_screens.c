@@ -1,6 +1,7 @@
 /* Bare `ipw`, ipw doctor and a frame of --watch, on machines that are not here. Screens are compared with
  * tests/data/screen/NAME.txt; IPW_GOLDEN=write writes them, to be read by a person before they are kept. */
 #include "check.h"
+#include "golden.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -15,24 +16,6 @@
 #include "fakes/fake_io.h"
 #include "fakes/fakefs.h"
 #include "fakes/nvml_stub.h"
-
-static void golden(const char *name, const char *text)
-{
-    char path[512];
-    struct ipw_buf want = IPW_BUF_INIT;
-    struct ipw_err err;
-    const char *root = getenv("IPW_SOURCE"), *mode = getenv("IPW_GOLDEN");
-    snprintf(path, sizeof path, "%s/tests/data/screen/%s.txt", root ? root : ".", name);
-    if (ipw_streq(mode, "write"))
-        assert_int_equal(fs_write_atomic(path, text, strlen(text), &err), 0);
-    if (fs_read(path, 1 << 16, &want, &err))
-        fail_msg("%s", err.text);
-    if (strcmp(text, want.s) != 0) {
-        print_error("%s: the screen is\n%s", path, text);
-        fail_msg("it differs from tests/data/screen/%s.txt; read it, then IPW_GOLDEN=write keeps it", name);
-    }
-    ipw_buf_release(&want);
-}
 
 /* No line is wider than the terminal, but for commands, which are pasted whole. */
 static void check_width(const char *text, int columns)

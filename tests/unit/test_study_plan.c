@@ -152,6 +152,11 @@ static void test_plan_file(void **state)
     memcpy(dir, "\"dir\":\"..\"", 10); /* no way out of the folder */
     assert_int_equal(study_plan_read(&q, "study.json", text, strlen(text), &err), IPW_E_INPUT);
     assert_non_null(strstr(err.text, "'study.json' is damaged"));
+    memcpy(dir, "\"dir\": \"b\"", 10); /* that of the other run */
+    assert_int_equal(study_plan_read(&q, "study.json", text, strlen(text), &err), IPW_E_INPUT);
+    assert_non_null(strstr(err.text, "two runs in it have the folder 'b'"));
+    memcpy(dir, "\"dir\":\"\\n\"", 10); /* it is printed to be pasted */
+    assert_int_equal(study_plan_read(&q, "study.json", text, strlen(text), &err), IPW_E_INPUT);
     assert_int_equal(study_plan_read(&q, "study.json", text, strlen(text) / 2, &err), IPW_E_INPUT);
     free(text);
     study_plan_release(&p);
@@ -323,6 +328,7 @@ static void test_estimate(void **state)
         const char *words;
     } w[] = {{0.2, "about 1 second"}, {44, "about 40 seconds"}, {420, "about 7 minutes"}, {3700, "about 62 minutes"},
              {9000, "about 2.5 hours"}, {36000, "about 10 hours"}, {400 * 3600.0, "about 17 days"}};
+    assert_non_null(run_estimate_words(INFINITY, (char[32]){0})); /* past every row of its table */
     char words[32];
     for (size_t i = 0; i < sizeof w / sizeof w[0]; i++)
         assert_string_equal(run_estimate_words(w[i].s, words), w[i].words);
