@@ -19,6 +19,18 @@ void doctor_processor(struct doctor *d)
     doctor_add(d, FINDING_OK, NULL, "%s%s%d CPUs, %s", m->cpu, *m->cpu ? ", " : "", m->cpus, m->kernel);
 }
 
+/* A container has names of its own for processes or groups of them; images that became a machine's disk keep only the mark.
+ * These numbers are the kernel's own for the first ones. */
+static bool is_outermost(void)
+{
+    char of[64];
+    ssize_t n = readlink("/proc/self/ns/pid", of, sizeof of - 1);
+    if (n <= 0 || (of[n] = '\0', strcmp(of, "pid:[4026531836]")) != 0)
+        return false;
+    n = readlink("/proc/self/ns/cgroup", of, sizeof of - 1);
+    return n > 0 && (of[n] = '\0', !strcmp(of, "cgroup:[4026531835]"));
+}
+
 /* What the process runs in, "" for the machine itself. */
 static const char *container(const struct ipw_env *env)
 {
@@ -31,10 +43,10 @@ static const char *container(const struct ipw_env *env)
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             if (strstr(text, known[i].in_cgroup))
                 return known[i].name;
-    if (*env->proc_root) /* another machine's tree: this one's marks say nothing about it */
+    if (*env->proc_root || is_outermost()) /* another machine's tree: this one's marks say nothing about it */
         return "";
     return fs_exists("/run/.containerenv") ? "a Podman container"
-           : fs_exists("/.dockerenv")       ? "a Docker container, by '/.dockerenv'"
+           : fs_exists("/.dockerenv")       ? "a Docker container"
                                             : "";
 }
 

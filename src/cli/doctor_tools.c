@@ -16,6 +16,7 @@
 #include "cli/models.h"
 #include "cli/sets.h"
 #include "cli/paths.h"
+#include "cli/sets.h"
 #include "cli/sources.h"
 #include "engine/engine.h"
 
@@ -93,12 +94,18 @@ void doctor_models(struct doctor *d)
 
 void doctor_sets(struct doctor *d)
 {
-    size_t n;
+    size_t n, bad = 0, questions;
+    struct ipw_err err, first = {0};
     char **here = sets_here(&n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (set_check(here[i], &questions, &err) && !bad++)
+            first = err;
         free(here[i]);
+    }
     free(here);
     doctor_add(d, FINDING_OK, NULL, "starter is built in, %zu more in your folder: ipw dataset list", n);
+    if (bad)
+        doctor_add(d, FINDING_NOTE, NULL, "%zu cannot be trusted: %s", bad, first.text);
 }
 
 /* ---- folders ---- */
@@ -117,13 +124,13 @@ static void nearest_folder(const char *path, char out[PATH_MAX])
     }
 }
 
-static void folder(struct doctor *d, const char *path, const char *what)
+static void folder(struct doctor *d, const char *path, const char *what, const char *remedy)
 {
     char at[PATH_MAX];
     struct statvfs v;
     nearest_folder(path, at);
     if (access(at, W_OK)) {
-        doctor_add(d, FINDING_MISSING, NULL, "%s in '%s' cannot be written: %s", what, path, strerror(errno));
+        doctor_add(d, FINDING_MISSING, remedy, "%s in '%s' cannot be written: %s", what, path, strerror(errno));
         return;
     }
     if (statvfs(at, &v))
@@ -135,7 +142,8 @@ static void folder(struct doctor *d, const char *path, const char *what)
 
 void doctor_runs_folder(struct doctor *d)
 {
-    folder(d, "runs", "runs of ipw started here:");
+    folder(d, "runs", "runs of ipw started here:",
+           "Start it in a folder of yours, or name one:\n    ipw profile -m MODEL --output-dir DIR");
 }
 
 void doctor_data_folder(struct doctor *d)
@@ -143,7 +151,7 @@ void doctor_data_folder(struct doctor *d)
     char dir[PATH_MAX];
     cli_data_dir("", dir);
     if (*dir)
-        folder(d, dir, "question sets and models that are pulled:");
+        folder(d, dir, "question sets and models that are pulled:", "Name another:\n    export IPW_DATA=/where/they/go");
     else
         doctor_add(d, FINDING_MISSING, "Name one:\n    export IPW_DATA=/where/they/go",
                    "no folder for question sets and models: HOME is not set");

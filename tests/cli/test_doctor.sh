@@ -75,6 +75,17 @@ shows "bwrap works"
 run 0 env IPW_DATA=/proc/ipw "$IPW" doctor files -o json
 json "$work/out" '.checks[] | select(.name == "data") | .status != "ok"' true # root may write anywhere, but nothing fits
 
+# a pulled set that was changed since
+mkdir -p "$work/data/ipw/datasets"
+printf '{"id":"1","question":"1+1?","answer":"2","type":"numeric"}\n' >"$work/one.jsonl"
+run 0 "$IPW" dataset import "$work/one.jsonl" --name one
+run 0 "$IPW" doctor files
+shows "1 more in your folder"
+echo ' ' >>"$work/data/ipw/datasets/one.jsonl"
+run 0 "$IPW" doctor files -o json
+json "$work/out" '[.checks[] | select(.name == "questions") | .status] | join(" ")' "ok note"
+rm -r "$work/data/ipw/datasets"
+
 # counters that only root may read: the exact commands, whole
 if [ "$(id -u)" != 0 ] || command -v setpriv >/dev/null; then
     mkdir -p "$work/host/class/powercap/intel-rapl:0"
