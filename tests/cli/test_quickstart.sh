@@ -161,6 +161,10 @@ says "run this in WSL2"
 quick 2 --yes
 says "unknown '--yes'"
 
+# ---- no home: said, and what helps ----
+run 1 env -u HOME -u XDG_CACHE_HOME -u IPW_CACHE "$IPW_SOURCE/scripts/deps" --plan yyjson
+says "set IPW_CACHE"
+
 # ---- on a terminal: no is no ----
 unset ALL_HERE
 if command -v script >/dev/null; then
