@@ -17,8 +17,23 @@ struct engine;
 
 enum { ENGINE_LOGPROBS = 1, ENGINE_SHARED_KV = 2, ENGINE_SERVER_TIMINGS = 4, ENGINE_REMOTE = 8 };
 
+/* For engines that ask a server. */
+struct engine_http {
+    const char *base_url;    /* what stands before /chat/completions; NULL: the engine's usual one */
+    const char *endpoint;    /* "chat", "completions" */
+    const char *api_key;     /* never stored, printed or logged; NULL: none */
+    const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+    const char *extra_body;  /* a JSON object whose members go into every request; NULL */
+    const char *ca_file;     /* certificates to trust instead of the system's; NULL */
+    const char *keep_alive;  /* ollama: how long the model stays loaded; NULL: the server's default */
+    bool no_stream, pull;
+    double timeout_s, connect_timeout_s; /* of a request from sending to its end; of a connection */
+    int64_t streams;         /* most requests in flight */
+};
+
 struct engine_cfg {
-    const char *model;      /* path (llama) */
+    const char *model;      /* path (llama), or the name the server knows it by */
+    struct engine_http http;
     const char *system;     /* system prompt; NULL: none of ours */
     bool no_chat_template;
     bool ignore_eos;
@@ -53,11 +68,17 @@ struct engine_event {
     int64_t t_ns;
     const char *text;
     size_t len;
+    bool thinking; /* FIRST, TOKEN: reasoning that the server keeps apart from the answer */
     /* END only */
     enum query_status status;
     const char *reason; /* static: "prompt_too_long", "interrupted", ...; NULL when ok */
     const char *stop;   /* static: "eos", "length", "abort"; NULL when there was none */
     int64_t n_in, n_cached, n_out;
+    int64_t n_reason;         /* of n_out; STORE_NULL unknown, as every count here */
+    const char *token_source; /* static: "engine", "usage", "chunks"; NULL: not counted */
+    const char *detail;       /* what went wrong, for people; valid until the next poll; NULL */
+    int64_t load_ns, prompt_ns, decode_ns; /* the server's own word */
+    int64_t retry_after_s;    /* -1: not said */
     const char *prompt; /* as sent, after the chat template; valid until the next poll */
     size_t prompt_len;
 };

@@ -23,6 +23,7 @@ enum store_sql {
     SQL_BASELINE,
     SQL_EVENT,
     SQL_QUERY,
+    SQL_SERVED,
     SQL_TEXT,
     SQL_QUESTION,
     SQL_ENERGY_CLEAR,
@@ -34,6 +35,7 @@ enum store_sql {
 struct store {
     sqlite3 *db;
     char *dir;
+    int schema; /* of the file as it is now */
     char *meta;  /* what store_meta gave last */
     int lock_fd; /* -1: read-only */
     sqlite3_stmt *stmt[SQL_N];

@@ -50,6 +50,7 @@ static const char *const store_sql[SQL_N] = {
                   " in_flight = excluded.in_flight, logprob_mean = excluded.logprob_mean,"
                   " logprob_min = excluded.logprob_min, margin_first = excluded.margin_first"
                   " WHERE query.status = 'not_sent' RETURNING id",
+    [SQL_SERVED] = "INSERT OR REPLACE INTO served(query, t_due, load_ns, prompt_ns, decode_ns) VALUES(?, ?, ?, ?, ?)",
     [SQL_TEXT] = "INSERT OR REPLACE INTO text(query, prompt, answer, thinking, stamps) VALUES(?, ?, ?, ?, ?)",
     [SQL_QUESTION] = "INSERT INTO question(query_id, type, scorer, template, record) VALUES(?, ?, ?, ?, ?)"
                      " ON CONFLICT(query_id) DO NOTHING",

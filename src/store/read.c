@@ -239,18 +239,20 @@ static struct store_query query_of(const struct cursor *c, int status)
 int store_each_query(struct store *s, int with, int (*fn)(const struct store_query_row *, void *), void *ud,
                      struct ipw_err *err)
 {
-    bool text = with & STORE_WITH_TEXT, question = with & STORE_WITH_QUESTION;
-    char sql[1000];
+    bool text = with & STORE_WITH_TEXT, question = with & STORE_WITH_QUESTION, served = s->schema >= 2;
+    char sql[1200];
     struct cursor c;
     snprintf(sql, sizeof sql,
              "SELECT q.id, q.query_id, q.sample, q.attempt, q.segment, q.domain, q.status, q.reason, q.t_send,"
              " q.t_first, q.t_first_answer, q.t_last, q.t_end, q.n_in, q.n_cached, q.n_out, q.n_reason,"
-             " q.token_source, q.stop, q.in_flight, q.logprob_mean, q.logprob_min, q.margin_first, %s, %s"
-             " FROM query q %s %s ORDER BY q.id",
+             " q.token_source, q.stop, q.in_flight, q.logprob_mean, q.logprob_min, q.margin_first, %s, %s, %s"
+             " FROM query q %s %s %s ORDER BY q.id",
              text ? "t.prompt, t.answer, t.thinking, t.stamps" : "NULL, NULL, NULL, NULL",
              question ? "u.query_id, u.type, u.scorer, u.template, u.record" : "NULL, NULL, NULL, NULL, NULL",
+             served ? "v.query, v.t_due, v.load_ns, v.prompt_ns, v.decode_ns" : "NULL, NULL, NULL, NULL, NULL",
              text ? "LEFT JOIN text t ON t.query = q.id" : "",
-             question ? "LEFT JOIN question u ON u.query_id = q.query_id" : "");
+             question ? "LEFT JOIN question u ON u.query_id = q.query_id" : "",
+             served ? "LEFT JOIN served v ON v.query = q.id" : "");
     int rc = cursor_open(&c, s, sql, err);
     while (!rc && cursor_next(&c)) {
         int status;
@@ -267,6 +269,8 @@ int store_each_query(struct store *s, int with, int (*fn)(const struct store_que
                                                    .scorer = get_t(&c, 29),
                                                    .tmpl = get_t(&c, 30),
                                                    .record = get_t(&c, 31)}};
+        struct store_served v = {get_i(&c, 33), get_i(&c, 34), get_i(&c, 35), get_i(&c, 36)};
+        row.q.served = get_i(&c, 32) == STORE_NULL ? NULL : &v;
         rc = fn(&row, ud);
     }
     return cursor_close(&c, rc, err);

@@ -37,8 +37,13 @@ static const char schema_1[] =
     "  query INT, scorer TEXT, version INT, status TEXT, value REAL, extracted TEXT, method TEXT,"
     "  PRIMARY KEY(query, scorer, version)) WITHOUT ROWID;";
 
+/* When a request was due, and what a server said of its own times (docs/adr/0008). */
+static const char schema_2[] =
+    "CREATE TABLE served("
+    "  query INTEGER PRIMARY KEY, t_due INT, load_ns INT, prompt_ns INT, decode_ns INT);";
+
 /* steps[v] takes a file from schema v to v + 1. */
-static const char *const steps[STORE_SCHEMA] = {schema_1};
+static const char *const steps[STORE_SCHEMA] = {schema_1, schema_2};
 
 int store_schema_migrate(struct store *s, int from, struct ipw_err *err)
 {
@@ -53,7 +58,10 @@ int store_schema_migrate(struct store *s, int from, struct ipw_err *err)
         rc = sqlite3_exec(s->db, version, NULL, NULL, NULL);
     if (!rc)
         rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-    return rc ? store_fail(s, err) : 0;
+    if (rc)
+        return store_fail(s, err);
+    s->schema = STORE_SCHEMA;
+    return 0;
 }
 
 /* The number that a statement of one row and one column gives. */
@@ -82,5 +90,6 @@ int store_schema_check(struct store *s, int *version, struct ipw_err *err)
     if (*version > STORE_SCHEMA)
         return ipw_err_set(err, IPW_E_INPUT, "run '%s' is of schema %d, this ipw reads up to %d; use the ipw that "
                            "wrote it, or a newer one", s->dir, *version, STORE_SCHEMA);
+    s->schema = *version;
     return 0;
 }

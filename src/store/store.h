@@ -1,4 +1,4 @@
-/* run.db: the facts of one run in SQLite, as contract/run.sql (schema 1; docs/schema.md). One writer per run
+/* run.db: the facts of one run in SQLite, as contract/run.sql and docs/schema.md (schema 2). One writer per run
  * (flock on `lock`), readers at any time. Unknown is NULL in the file; here it is INT64_MIN for times and
  * counts (STORE_NULL), NAN for reals, NULL for text. Times are ns since the segment's anchor. */
 #ifndef IPW_STORE_STORE_H
@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 #define STORE_NULL INT64_MIN
-enum { STORE_SCHEMA = 1 };
+enum { STORE_SCHEMA = 2 };
 
 struct store;
 
@@ -77,6 +77,11 @@ int store_add_baseline(struct store *s, const struct store_baseline *b, struct i
 int store_add_event(struct store *s, int64_t segment, int64_t t_ns, const char *kind,
                     const char *detail, struct ipw_err *err);
 
+/* Of a request over HTTP; each may be STORE_NULL. */
+struct store_served {
+    int64_t t_due;     /* when it was to be sent */
+    int64_t load_ns, prompt_ns, decode_ns; /* the server's own word: loading the model, evaluating, writing */
+};
 struct store_query {
     int64_t id; /* set by store_put_query */
     const char *query_id, *domain, *reason, *token_source, *stop;
@@ -84,6 +89,7 @@ struct store_query {
     int64_t n_in, n_cached, n_out, n_reason, in_flight;
     int status; /* enum query_status */
     double logprob_mean, logprob_min, margin_first;
+    const struct store_served *served; /* NULL: nothing is known */
 };
 struct store_text {
     const char *prompt, *answer, *thinking;

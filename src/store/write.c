@@ -289,6 +289,19 @@ static int put_attempt(struct store *s, struct store_query *q, struct ipw_err *e
     return rc;
 }
 
+static int put_served(struct store *s, int64_t query, const struct store_served *v, struct ipw_err *err)
+{
+    struct binder b = bind(s, SQL_SERVED, err);
+    if (!b.st)
+        return err->code;
+    put_i(&b, query);
+    put_i(&b, v->t_due);
+    put_i(&b, v->load_ns);
+    put_i(&b, v->prompt_ns);
+    put_i(&b, v->decode_ns);
+    return run(s, &b, NULL, err);
+}
+
 static int put_text(struct store *s, int64_t query, const struct store_text *t, struct ipw_err *err)
 {
     struct binder b = bind(s, SQL_TEXT, err);
@@ -319,6 +332,8 @@ int store_put_query(struct store *s, struct store_query *q, const struct store_t
                     const struct store_question *question, struct ipw_err *err)
 {
     int rc = put_attempt(s, q, err);
+    if (!rc && q->served)
+        rc = put_served(s, q->id, q->served, err);
     if (!rc)
         rc = put_text(s, q->id, t, err);
     return rc ? rc : put_question(s, question, err);

@@ -9,7 +9,8 @@ static void test_contract(void **state)
     struct store *s;
     ok(store_create(&s, *state, &err));
     store_close(s);
-    check_rows(*state, "PRAGMA user_version", "1\n");
+    check_rows(*state, "PRAGMA user_version", "2\n");
+    write_raw(in(*state, "run.db"), "DROP TABLE served"); /* the contract is schema 1; 2 adds this table */
     check_rows(*state, "PRAGMA journal_mode", "wal\n");
     if (!check_shared("design/contract/run.sql", path, sizeof path)) {
         print_message("no contract/run.sql here: the schema was not compared\n");
@@ -352,7 +353,7 @@ static void test_refused(void **state)
     write_raw(in(*state, "run.db"), "PRAGMA user_version = 9");
     for (int write = 0; write < 2; write++) {
         assert_int_equal(store_open(&s, *state, write, &err), IPW_E_INPUT);
-        says("of schema 9, this ipw reads up to 1");
+        says("of schema 9, this ipw reads up to 2");
     }
     ok(fs_write_atomic(in(*state, "run.db"), "this is a diary, not a database, whatever its name is\n", 54, &err));
     for (int write = 0; write < 2; write++) {
@@ -366,9 +367,47 @@ static void test_refused(void **state)
     store_close(s);
 }
 
+static int on_served(const struct store_query_row *row, void *ud)
+{
+    int *seen = ud;
+    seen[0]++;
+    if (row->q.served)
+        seen[1] += row->q.served->t_due == 7 && row->q.served->load_ns == STORE_NULL &&
+                   row->q.served->prompt_ns == 8 && row->q.served->decode_ns == 9;
+    return 0;
+}
+
+/* A run of schema 1 is read as it is, and brought up when it is written again. */
+static void test_served(void **state)
+{
+    struct store *s;
+    struct store_served v = {7, STORE_NULL, 8, 9};
+    struct store_query q = {.query_id = "a", .attempt = 1, .served = &v};
+    const struct store_question question = {.query_id = "a", .record = "{}"};
+    int seen[2] = {0};
+    ok(store_create(&s, *state, &err));
+    ok(store_begin(s, &err));
+    ok(store_put_query(s, &q, &(struct store_text){0}, &question, &err));
+    ok(store_commit(s, &err));
+    ok(store_each_query(s, 0, on_served, seen, &err));
+    store_close(s);
+    assert_true(seen[0] == 1 && seen[1] == 1);
+    write_raw(in(*state, "run.db"), "DROP TABLE served; PRAGMA user_version = 1");
+    ok(store_open(&s, *state, false, &err));
+    ok(store_each_query(s, 0, on_served, seen, &err));
+    store_close(s);
+    assert_true(seen[0] == 2 && seen[1] == 1);
+    ok(store_open(&s, *state, true, &err));
+    ok(store_each_query(s, 0, on_served, seen, &err));
+    store_close(s);
+    check_rows(*state, "PRAGMA user_version", "2\n");
+    assert_int_equal(seen[0], 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        with_dir(test_served),
         with_dir(test_contract), with_dir(test_machine),  with_dir(test_facts),
         with_dir(test_queries),  with_dir(test_attempts), with_dir(test_refused),
     };
