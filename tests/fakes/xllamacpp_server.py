@@ -13,7 +13,7 @@ if not port:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
 params = xllamacpp.CommonParams()
-params.model.path, params.hostname, params.port = model, "127.0.0.1", port
+params.model.path, params.port = model, port  # on 127.0.0.1
 params.n_ctx, params.n_parallel = 4096, 2
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
 server = xllamacpp.Server(params)
