@@ -48,13 +48,13 @@ static void frame(struct ipw_buf *b, int flags, const char *text, int i)
     ipw_buf_adds(b, nl);
 }
 
-static void put(struct http_conn *c, const struct fault_script *f, const char *p, size_t n)
+static void put(struct fake_conn *c, const struct fault_script *f, const char *p, size_t n)
 {
     if (!f->byte_ms)
-        http_body(c, p, n);
-    for (size_t i = 0; i < n && f->byte_ms && !http_gone(c); i++) {
-        http_body(c, p + i, 1);
-        http_pause(c, (int64_t)f->byte_ms * 1000000);
+        fake_body(c, p, n);
+    for (size_t i = 0; i < n && f->byte_ms && !fake_gone(c); i++) {
+        fake_body(c, p + i, 1);
+        fake_pause(c, (int64_t)f->byte_ms * 1000000);
     }
 }
 
@@ -67,11 +67,11 @@ static void huge_frame(struct ipw_buf *b)
     ipw_buf_adds(b, "\"}}]}\n\n");
 }
 
-static void put_frames(struct http_conn *c, const struct fault_script *f)
+static void put_frames(struct fake_conn *c, const struct fault_script *f)
 {
     struct ipw_buf b = IPW_BUF_INIT;
-    for (int i = 0; f->frames[i] && !http_gone(c); i++) {
-        http_pause(c, (i == 0 ? 0 : i == 1 ? f->first_ms : f->between_ms) * (int64_t)1000000);
+    for (int i = 0; f->frames[i] && !fake_gone(c); i++) {
+        fake_pause(c, (i == 0 ? 0 : i == 1 ? f->first_ms : f->between_ms) * (int64_t)1000000);
         ipw_buf_clear(&b);
         if (i == 0 && (f->flags & FAULT_BOM))
             ipw_buf_adds(&b, "\xef\xbb\xbf");
@@ -91,15 +91,15 @@ static void put_frames(struct http_conn *c, const struct fault_script *f)
 }
 
 /* What goes on until the client leaves. */
-static void put_for_ever(struct http_conn *c, const struct fault_script *f)
+static void put_for_ever(struct fake_conn *c, const struct fault_script *f)
 {
     struct ipw_buf b = IPW_BUF_INIT;
     if (f->flags & FAULT_ENDLESS)
         frame(&b, f->flags, f->frames[0], 0);
     if (f->flags & FAULT_ENDLESS_LINE)
         ipw_buf_adds(&b, "data: ");
-    while (!http_gone(c)) {
-        http_body(c, b.s, b.len);
+    while (!fake_gone(c)) {
+        fake_body(c, b.s, b.len);
         if (f->flags & FAULT_ENDLESS_LINE) {
             ipw_buf_clear(&b);
             for (int i = 0; i < 4096; i++)
@@ -109,28 +109,28 @@ static void put_for_ever(struct http_conn *c, const struct fault_script *f)
     ipw_buf_release(&b);
 }
 
-static void stream(struct http_conn *c, const struct fault_script *f)
+static void stream(struct fake_conn *c, const struct fault_script *f)
 {
-    int mode = f->mode & HTTP_UNTIL_CLOSE ? f->mode : f->mode | HTTP_CHUNKED;
-    http_head(c, 200, mode, f->type ? f->type : "text/event-stream", "Cache-Control: no-cache\r\n", 0);
+    int mode = f->mode & FAKE_UNTIL_CLOSE ? f->mode : f->mode | FAKE_CHUNKED;
+    fake_head(c, 200, mode, f->type ? f->type : "text/event-stream", "Cache-Control: no-cache\r\n", 0);
     if (f->flags & (FAULT_ENDLESS | FAULT_ENDLESS_LINE))
         put_for_ever(c, f);
     else
         put_frames(c, f);
-    while ((f->flags & FAULT_HANG) && !http_gone(c))
-        http_pause(c, 1000000000);
+    while ((f->flags & FAULT_HANG) && !fake_gone(c))
+        fake_pause(c, 1000000000);
     if (f->flags & FAULT_RESET)
-        http_reset(c);
+        fake_reset(c);
     else if (f->flags & FAULT_NO_END)
-        http_close(c);
+        fake_close(c);
     else
-        http_end(c);
+        fake_end(c);
 }
 
 /* ---- requests ---- */
 
 /* The script that the request itself asks for, else the server's. */
-static const struct fault_script *chosen(struct fault_server *s, const struct http_seen *r)
+static const struct fault_script *chosen(struct fault_server *s, const struct fake_seen *r)
 {
     char name[40];
     const char *p = strstr(r->body, "fault:");
@@ -151,28 +151,28 @@ static bool wants_stream(const char *body)
     return p && ipw_starts(p + 8 + strspn(p + 8, " :"), "true");
 }
 
-static void answer(void *ud, struct http_conn *c, const struct http_seen *r)
+static void answer(void *ud, struct fake_conn *c, const struct fake_seen *r)
 {
     const struct fault_script *f = chosen(ud, r);
     const char *json = "application/json", *headers = f->headers ? f->headers : "", *body = f->body ? f->body : "{}";
     bool asks = ipw_ends(r->path, "/completions");
     if (f->flags & FAULT_MUTE)
-        while (!http_gone(c))
-            http_pause(c, 1000000000);
+        while (!fake_gone(c))
+            fake_pause(c, 1000000000);
     else if ((f->flags & FAULT_SHUT) || ((f->flags & FAULT_DROP_SECOND) && r->nth))
-        http_close(c);
+        fake_close(c);
     else if (ipw_ends(r->path, "/models") && !(f->flags & FAULT_EVERY_PATH))
-        http_answer(c, 200, json, "", models);
+        fake_answer(c, 200, json, "", models);
     else if (ipw_streq(r->path, "/health") && !(f->flags & FAULT_EVERY_PATH))
-        http_answer(c, 200, json, "", "{\"status\":\"ok\"}");
+        fake_answer(c, 200, json, "", "{\"status\":\"ok\"}");
     else if ((!asks || ((f->flags & FAULT_V1_ONLY) && !ipw_starts(r->path, "/v1/"))) && !(f->flags & FAULT_EVERY_PATH))
-        http_answer(c, 404, json, "", fault_script("404_path_vllm")->body);
+        fake_answer(c, 404, json, "", fault_script("404_path_vllm")->body);
     else if ((f->flags & FAULT_MODELS) && !strstr(r->body, "\"tiny\""))
-        http_answer(c, 404, json, "", fault_script("404_model")->body);
+        fake_answer(c, 404, json, "", fault_script("404_model")->body);
     else if (f->frames && wants_stream(r->body) && !(f->flags & FAULT_REFUSE_STREAM))
         stream(c, f);
     else
-        http_answer(c, f->status ? f->status : 200, f->type ? f->type : json, headers, body);
+        fake_answer(c, f->status ? f->status : 200, f->type ? f->type : json, headers, body);
 }
 
 struct fault_server *fault_server_start(int port, const char *cert_file, const char *script)

@@ -38,7 +38,7 @@ struct fault_script {
     const char *const *frames; /* of a stream, NULL-terminated; NULL: body is the answer, asked as a stream or not */
     const char *body;          /* of an answer that is no stream; NULL: {} */
     int flags;
-    int mode;            /* HTTP_ of a stream, HTTP_CHUNKED is added unless HTTP_UNTIL_CLOSE */
+    int mode;            /* HTTP_ of a stream, FAKE_CHUNKED is added unless FAKE_UNTIL_CLOSE */
     int status;          /* 0: 200 */
     const char *type;    /* NULL: text/event-stream, application/json */
     const char *headers; /* NULL: none */

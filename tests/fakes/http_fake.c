@@ -23,13 +23,13 @@
 enum { HEAD_MAX = 256 << 10, BODY_MAX = 256 << 20 };
 
 struct seen {
-    struct http_seen r;
+    struct fake_seen r;
     char *head, *headers, *body;
 };
 
-struct http_conn {
+struct fake_conn {
     struct http_fake *server;
-    struct http_conn *next;
+    struct fake_conn *next;
     int fd, id, mode;
     SSL *ssl;
     bool gone, closing;
@@ -40,14 +40,14 @@ struct http_conn {
 struct http_fake {
     int fd, port, connections, live;
     bool stopping;
-    http_handler *handler;
+    fake_handler *handler;
     void *ud;
     SSL_CTX *tls;
     char *log;
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t idle;
-    struct http_conn *conns;
+    struct fake_conn *conns;
     struct seen **seen;
     size_t n, cap;
 };
@@ -62,12 +62,12 @@ static bool stopping(struct http_fake *s)
 
 /* ---- bytes ---- */
 
-static ssize_t take(struct http_conn *c, char *p, size_t n)
+static ssize_t take(struct fake_conn *c, char *p, size_t n)
 {
     return c->ssl ? SSL_read(c->ssl, p, (int)n) : recv(c->fd, p, n, 0);
 }
 
-void http_raw(struct http_conn *c, const void *data, size_t n)
+void fake_raw(struct fake_conn *c, const void *data, size_t n)
 {
     for (const char *p = data; n && !c->gone;) {
         ssize_t got = c->ssl ? SSL_write(c->ssl, p, n > 16384 ? 16384 : (int)n) : send(c->fd, p, n, MSG_NOSIGNAL);
@@ -80,7 +80,7 @@ void http_raw(struct http_conn *c, const void *data, size_t n)
     }
 }
 
-bool http_gone(struct http_conn *c)
+bool fake_gone(struct fake_conn *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
     char byte;
@@ -91,20 +91,20 @@ bool http_gone(struct http_conn *c)
     return c->gone;
 }
 
-void http_pause(struct http_conn *c, int64_t ns)
+void fake_pause(struct fake_conn *c, int64_t ns)
 {
     enum { STEP = 20000000 };
-    for (; ns > 0 && !http_gone(c); ns -= STEP) {
+    for (; ns > 0 && !fake_gone(c); ns -= STEP) {
         struct timespec t = {0, ns < STEP ? (long)ns : STEP};
         nanosleep(&t, NULL);
     }
 }
 
-static void chunk(struct http_conn *c, const void *p, size_t n)
+static void chunk(struct fake_conn *c, const void *p, size_t n)
 {
     char size[20];
-    if (!(c->mode & HTTP_CHUNKED)) {
-        http_raw(c, p, n);
+    if (!(c->mode & FAKE_CHUNKED)) {
+        fake_raw(c, p, n);
         return;
     }
     struct ipw_buf b = IPW_BUF_INIT;
@@ -112,20 +112,20 @@ static void chunk(struct http_conn *c, const void *p, size_t n)
     ipw_buf_add(&b, size, (size_t)digits);
     ipw_buf_add(&b, p, n);
     ipw_buf_adds(&b, "\r\n");
-    http_raw(c, b.s, b.len);
+    fake_raw(c, b.s, b.len);
     ipw_buf_release(&b);
 }
 
-static void pieces(struct http_conn *c, const char *p, size_t n)
+static void pieces(struct fake_conn *c, const char *p, size_t n)
 {
-    if (!(c->mode & HTTP_SPLIT) && n)
+    if (!(c->mode & FAKE_SPLIT) && n)
         chunk(c, p, n);
-    for (size_t i = 0; i < n && (c->mode & HTTP_SPLIT) && !c->gone; i++)
+    for (size_t i = 0; i < n && (c->mode & FAKE_SPLIT) && !c->gone; i++)
         chunk(c, p + i, 1);
 }
 
 /* gzip without compression: stored blocks, so that what was written can be read at once. */
-static void stored(struct http_conn *c, const unsigned char *p, size_t n, bool last)
+static void stored(struct fake_conn *c, const unsigned char *p, size_t n, bool last)
 {
     for (size_t i = 0; i < n; i++) {
         c->crc ^= p[i];
@@ -144,17 +144,17 @@ static void stored(struct http_conn *c, const unsigned char *p, size_t n, bool l
     } while (n);
 }
 
-void http_body(struct http_conn *c, const void *p, size_t n)
+void fake_body(struct fake_conn *c, const void *p, size_t n)
 {
-    if (!(c->mode & HTTP_GZIP))
+    if (!(c->mode & FAKE_GZIP))
         pieces(c, p, n);
     else if (n)
         stored(c, p, n, false);
 }
 
-void http_end(struct http_conn *c)
+void fake_end(struct fake_conn *c)
 {
-    if (c->mode & HTTP_GZIP) {
+    if (c->mode & FAKE_GZIP) {
         unsigned char tail[8];
         stored(c, (const unsigned char *)"", 0, true);
         uint32_t words[2] = {~c->crc, c->total};
@@ -162,10 +162,10 @@ void http_end(struct http_conn *c)
             tail[i] = (unsigned char)(words[i / 4] >> 8 * (i % 4));
         pieces(c, (const char *)tail, sizeof tail);
     }
-    if (c->mode & HTTP_CHUNKED)
-        http_raw(c, "0\r\n\r\n", 5);
-    if (c->mode & HTTP_UNTIL_CLOSE)
-        http_close(c);
+    if (c->mode & FAKE_CHUNKED)
+        fake_raw(c, "0\r\n\r\n", 5);
+    if (c->mode & FAKE_UNTIL_CLOSE)
+        fake_close(c);
 }
 
 static const char *reason(int status)
@@ -182,51 +182,51 @@ static const char *reason(int status)
     return "Unknown";
 }
 
-void http_head(struct http_conn *c, int status, int mode, const char *type, const char *headers, size_t length)
+void fake_head(struct fake_conn *c, int status, int mode, const char *type, const char *headers, size_t length)
 {
     struct ipw_buf b = IPW_BUF_INIT;
     ipw_buf_addf(&b, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s", status, reason(status), type, headers);
-    if (mode & HTTP_GZIP)
+    if (mode & FAKE_GZIP)
         ipw_buf_adds(&b, "Content-Encoding: gzip\r\n");
-    if (mode & HTTP_CHUNKED)
+    if (mode & FAKE_CHUNKED)
         ipw_buf_adds(&b, "Transfer-Encoding: chunked\r\n");
-    else if (mode & HTTP_UNTIL_CLOSE)
+    else if (mode & FAKE_UNTIL_CLOSE)
         ipw_buf_adds(&b, "Connection: close\r\n");
     else
         ipw_buf_addf(&b, "Content-Length: %zu\r\n", length);
     ipw_buf_adds(&b, "\r\n");
-    http_raw(c, b.s, b.len);
+    fake_raw(c, b.s, b.len);
     ipw_buf_release(&b);
     c->mode = mode;
     c->crc = ~0U;
     c->total = 0;
-    if (mode & HTTP_GZIP)
+    if (mode & FAKE_GZIP)
         pieces(c, "\x1f\x8b\x08\0\0\0\0\0\0\x03", 10);
 }
 
-void http_answer(struct http_conn *c, int status, const char *type, const char *headers, const char *body)
+void fake_answer(struct fake_conn *c, int status, const char *type, const char *headers, const char *body)
 {
-    http_head(c, status, HTTP_LENGTH, type, headers, strlen(body));
-    http_body(c, body, strlen(body));
-    http_end(c);
+    fake_head(c, status, FAKE_LENGTH, type, headers, strlen(body));
+    fake_body(c, body, strlen(body));
+    fake_end(c);
 }
 
-void http_reset(struct http_conn *c)
+void fake_reset(struct fake_conn *c)
 {
     struct linger now = {1, 0};
-    http_pause(c, 50000000);
+    fake_pause(c, 50000000);
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     c->closing = true;
 }
 
-void http_close(struct http_conn *c)
+void fake_close(struct fake_conn *c)
 {
     c->closing = true;
 }
 
 /* ---- requests ---- */
 
-static bool fill(struct http_conn *c)
+static bool fill(struct fake_conn *c)
 {
     char piece[65536];
     ssize_t n;
@@ -249,7 +249,7 @@ static const char *header(const char *lines, const char *name)
 }
 
 /* The next request, whole, or NULL: the client went, or what came is no request. */
-static struct seen *next_request(struct http_conn *c)
+static struct seen *next_request(struct fake_conn *c)
 {
     char *end;
     while (!(end = memmem(c->in.s, c->in.len, "\r\n\r\n", 4)))
@@ -274,14 +274,14 @@ static struct seen *next_request(struct http_conn *c)
     const char *length = header(q->headers, "Content-Length"), *expect = header(q->headers, "Expect");
     size_t n = length ? strtoul(length, NULL, 10) : 0;
     if (n <= BODY_MAX && expect && c->in.len < head + n)
-        http_raw(c, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        fake_raw(c, "HTTP/1.1 100 Continue\r\n\r\n", 25);
     while (n <= BODY_MAX && c->in.len < head + n && fill(c))
         ;
     n = c->in.len < head + n ? c->in.len - head : n;
     q->body = ipw_strndup(c->in.s + head, n);
     memmove(c->in.s, c->in.s + head + n, c->in.len - head - n + 1);
     c->in.len -= head + n;
-    q->r = (struct http_seen){.method = q->head, .target = target, .headers = q->headers, .body = q->body, .body_len = n,
+    q->r = (struct fake_seen){.method = q->head, .target = target, .headers = q->headers, .body = q->body, .body_len = n,
                               .connection = c->id};
     q->r.path = ipw_strndup(path ? path : "/", strcspn(path ? path : "/", "?"));
     return q;
@@ -304,7 +304,7 @@ static void keep(struct http_fake *s, struct seen *q)
 
 static void *converse(void *arg)
 {
-    struct http_conn *c = arg;
+    struct fake_conn *c = arg;
     struct http_fake *s = c->server;
     int one = 1;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -326,7 +326,7 @@ static void *converse(void *arg)
         SSL_shutdown(c->ssl);
     SSL_free(c->ssl);
     pthread_mutex_lock(&s->lock);
-    for (struct http_conn **p = &s->conns; *p; p = &(*p)->next)
+    for (struct fake_conn **p = &s->conns; *p; p = &(*p)->next)
         if (*p == c) {
             *p = c->next;
             break;
@@ -350,8 +350,8 @@ static void *listening(void *arg)
         if (fd < 0)
             continue;
         pthread_t t;
-        struct http_conn *c = ipw_calloc(1, sizeof *c);
-        *c = (struct http_conn){.server = s, .fd = fd};
+        struct fake_conn *c = ipw_calloc(1, sizeof *c);
+        *c = (struct fake_conn){.server = s, .fd = fd};
         ipw_buf_init(&c->in);
         pthread_mutex_lock(&s->lock);
         c->id = s->connections++;
@@ -370,7 +370,7 @@ static void *listening(void *arg)
 
 /* ---- the server ---- */
 
-struct http_fake *http_fake_start(int port, const char *cert_file, http_handler *handler, void *ud)
+struct http_fake *http_fake_start(int port, const char *cert_file, fake_handler *handler, void *ud)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -405,7 +405,7 @@ void http_fake_stop(struct http_fake *s)
         return;
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
-    for (struct http_conn *c = s->conns; c; c = c->next)
+    for (struct fake_conn *c = s->conns; c; c = c->next)
         shutdown(c->fd, SHUT_RDWR);
     pthread_mutex_unlock(&s->lock);
     shutdown(s->fd, SHUT_RDWR); /* accept returns */
@@ -449,7 +449,7 @@ size_t http_fake_n(struct http_fake *s)
     return n;
 }
 
-bool http_fake_seen(struct http_fake *s, size_t i, struct http_seen *out)
+bool http_fake_seen(struct http_fake *s, size_t i, struct fake_seen *out)
 {
     pthread_mutex_lock(&s->lock);
     bool is = i < s->n;

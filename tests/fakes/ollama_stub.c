@@ -61,12 +61,12 @@ static int model_of(struct ollama_stub *s, const char *name, bool pulling)
     return i < here ? i : -1;
 }
 
-static void json_answer(struct http_conn *c, int status, const char *body)
+static void json_answer(struct fake_conn *c, int status, const char *body)
 {
-    http_answer(c, status, "application/json; charset=utf-8", "", body);
+    fake_answer(c, status, "application/json; charset=utf-8", "", body);
 }
 
-static void not_found(struct http_conn *c, const char *name)
+static void not_found(struct fake_conn *c, const char *name)
 {
     struct ipw_buf b = IPW_BUF_INIT;
     ipw_buf_addf(&b, "{\"error\":\"model '%s' not found\"}", name ? name : "");
@@ -74,7 +74,7 @@ static void not_found(struct http_conn *c, const char *name)
     ipw_buf_release(&b);
 }
 
-static void list(struct ollama_stub *s, struct http_conn *c, bool loaded)
+static void list(struct ollama_stub *s, struct fake_conn *c, bool loaded)
 {
     struct ipw_buf b = IPW_BUF_INIT;
     ipw_buf_adds(&b, "{\"models\":[");
@@ -97,7 +97,7 @@ static void list(struct ollama_stub *s, struct http_conn *c, bool loaded)
     ipw_buf_release(&b);
 }
 
-static void show(struct ollama_stub *s, struct http_conn *c, const char *name)
+static void show(struct ollama_stub *s, struct fake_conn *c, const char *name)
 {
     int m = model_of(s, name, false);
     if (m < 0) {
@@ -110,12 +110,12 @@ static void show(struct ollama_stub *s, struct http_conn *c, const char *name)
     ipw_buf_release(&b);
 }
 
-static void line(struct http_conn *c, const char *text)
+static void line(struct fake_conn *c, const char *text)
 {
-    http_body(c, text, strlen(text));
+    fake_body(c, text, strlen(text));
 }
 
-static void pull(struct ollama_stub *s, struct http_conn *c, const char *name, bool whole)
+static void pull(struct ollama_stub *s, struct fake_conn *c, const char *name, bool whole)
 {
     enum { BYTES = 270898672, STEPS = 4 };
     char text[300];
@@ -124,7 +124,7 @@ static void pull(struct ollama_stub *s, struct http_conn *c, const char *name, b
         json_answer(c, m < 0 ? 500 : 200,
                     m < 0 ? "{\"error\":\"pull model manifest: file does not exist\"}" : "{\"status\":\"success\"}");
     } else {
-        http_head(c, 200, HTTP_CHUNKED, "application/x-ndjson", "", 0);
+        fake_head(c, 200, FAKE_CHUNKED, "application/x-ndjson", "", 0);
         line(c, "{\"status\":\"pulling manifest\"}\n");
         for (int i = 0; m >= 0 && i <= STEPS; i++) {
             snprintf(text, sizeof text, "{\"status\":\"pulling %.12s\",\"digest\":\"sha256:%s\",\"total\":%d", digest, digest,
@@ -134,11 +134,11 @@ static void pull(struct ollama_stub *s, struct http_conn *c, const char *name, b
                 n += (size_t)snprintf(text + n, sizeof text - n, ",\"completed\":%d", BYTES / STEPS * i);
             snprintf(text + n, sizeof text - n, "}\n");
             line(c, text);
-            http_pause(c, 5000000);
+            fake_pause(c, 5000000);
         }
         line(c, m < 0 ? "{\"error\":\"pull model manifest: file does not exist\"}\n"
                       : "{\"status\":\"verifying sha256 digest\"}\n{\"status\":\"writing manifest\"}\n{\"status\":\"success\"}\n");
-        http_end(c);
+        fake_end(c);
     }
     pthread_mutex_lock(&s->lock);
     s->pulled |= m == MODELS - 1;
@@ -156,7 +156,7 @@ struct asked {
 };
 
 /* One object: text of the answer, of the thoughts, or (last) the figures. */
-static void object(struct http_conn *c, const struct asked *a, const char *text, const char *thought, bool last,
+static void object(struct fake_conn *c, const struct asked *a, const char *text, const char *thought, bool last,
                    const char *reason)
 {
     struct ipw_buf b = IPW_BUF_INIT;
@@ -187,13 +187,13 @@ static void object(struct http_conn *c, const struct asked *a, const char *text,
         json_answer(c, 200, b.s);
     } else {
         ipw_buf_addc(&b, '\n');
-        http_body(c, b.s, b.len);
+        fake_body(c, b.s, b.len);
     }
     ipw_buf_release(&b);
 }
 
 /* The last object of a stream, or the only one, with all the text. */
-static void finish(struct http_conn *c, struct asked *a, const char *reason)
+static void finish(struct fake_conn *c, struct asked *a, const char *reason)
 {
     struct ipw_buf text = IPW_BUF_INIT, thought = IPW_BUF_INIT;
     int n = a->said;
@@ -206,16 +206,16 @@ static void finish(struct http_conn *c, struct asked *a, const char *reason)
     ipw_buf_release(&thought);
 }
 
-static void say(struct http_conn *c, struct asked *a)
+static void say(struct fake_conn *c, struct asked *a)
 {
     int does = models[a->m].does, thinks = does & THINKS ? 2 : 0;
     int all = does & SAYS_NOTHING ? 0 : does & (SAYS_LENGTH | SAYS_ERROR | SAYS_CUT) ? 2 : thinks + 4;
     bool cut = a->limit < all;
     if (!a->whole)
-        http_head(c, 200, HTTP_CHUNKED, "application/x-ndjson", "", 0);
-    http_pause(c, (a->load ? OLLAMA_LOAD_NS : 0) + (a->cached ? 0 : OLLAMA_PROMPT_NS));
+        fake_head(c, 200, FAKE_CHUNKED, "application/x-ndjson", "", 0);
+    fake_pause(c, (a->load ? OLLAMA_LOAD_NS : 0) + (a->cached ? 0 : OLLAMA_PROMPT_NS));
     for (; a->said < (cut ? a->limit : all); a->said++) {
-        http_pause(c, OLLAMA_TOKEN_NS);
+        fake_pause(c, OLLAMA_TOKEN_NS);
         int i = a->said - thinks;
         if (!a->whole)
             object(c, a, i < 0 ? "" : tokens[i], i < 0 ? thoughts[a->said] : NULL, false, NULL);
@@ -223,7 +223,7 @@ static void say(struct http_conn *c, struct asked *a)
     static const char broke[] = "{\"error\":\"an error was encountered while running the model: unexpected EOF\"}\n";
     if ((does & SAYS_CUT) || (a->whole && (does & SAYS_ERROR))) {
         if (does & SAYS_CUT)
-            http_close(c);
+            fake_close(c);
         else
             json_answer(c, 500, broke);
         return;
@@ -233,10 +233,10 @@ static void say(struct http_conn *c, struct asked *a)
     else
         finish(c, a, (does & SAYS_LENGTH) || cut ? "length" : "stop");
     if (!a->whole)
-        http_end(c);
+        fake_end(c);
 }
 
-static void ask(struct ollama_stub *s, struct http_conn *c, const struct http_seen *r, const json_val *body)
+static void ask(struct ollama_stub *s, struct fake_conn *c, const struct fake_seen *r, const json_val *body)
 {
     const json_val *messages = json_get(body, "messages"), *keep = json_get(body, "keep_alive"),
                    *stream = json_get(body, "stream");
@@ -272,12 +272,12 @@ static void ask(struct ollama_stub *s, struct http_conn *c, const struct http_se
                      "\"done\":true}",
                  a.model, a.chat ? "\"message\":{\"role\":\"assistant\",\"content\":\"\"}" : "\"response\":\"\"",
                  unload ? "unload" : "load");
-    http_pause(c, a.load && !unload ? OLLAMA_LOAD_NS : 0);
+    fake_pause(c, a.load && !unload ? OLLAMA_LOAD_NS : 0);
     json_answer(c, 200, b.s);
     ipw_buf_release(&b);
 }
 
-static void answer(void *ud, struct http_conn *c, const struct http_seen *r)
+static void answer(void *ud, struct fake_conn *c, const struct fake_seen *r)
 {
     struct ollama_stub *s = ud;
     struct ipw_err err;
@@ -300,9 +300,9 @@ static void answer(void *ud, struct http_conn *c, const struct http_seen *r)
     else if (ipw_streq(r->path, "/api/version"))
         json_answer(c, 200, "{\"version\":\"0.12.0\"}");
     else if (ipw_streq(r->path, "/"))
-        http_answer(c, 200, "text/plain; charset=utf-8", "", "Ollama is running");
+        fake_answer(c, 200, "text/plain; charset=utf-8", "", "Ollama is running");
     else
-        http_answer(c, 404, "text/plain", "", "404 page not found");
+        fake_answer(c, 404, "text/plain", "", "404 page not found");
     json_doc_free(doc);
 }
 
