@@ -434,6 +434,15 @@ static void test_key_is_kept(void **state)
     assert_int_equal(a.end.status, QUERY_NOT_SENT);
     assert_null(strstr(a.detail.s, "sk-secret-1234"));
     asked_release(&a);
+    const char *const headers[] = {"api-key:sk-secret-1234", "Authorization: Bearer sk-secret-1234", NULL};
+    for (int i = 0; i < 2; i++) {
+        cfg.http.api_key = NULL;
+        cfg.http.headers = headers + i;
+        ask_script("401", cfg, &a);
+        assert_null(strstr(a.detail.s, "sk-secret-1234"));
+        assert_non_null(strstr(a.detail.s, "Incorrect API key"));
+        asked_release(&a);
+    }
     assert_int_equal(ops->open(&e, &ipw_env_host, &cfg, &err), IPW_E_ENV); /* the server says 401 to all */
     assert_non_null(strstr(err.text, "--api-key-env"));
     assert_null(strstr(err.text, "sk-secret-1234"));
