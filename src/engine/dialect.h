@@ -30,6 +30,8 @@ struct dialect {
     int (*learn)(struct http_engine *e, struct ipw_err *err);
 };
 
+extern const struct dialect dialect_openai, dialect_ollama;
+
 void piece_init(struct piece *p);
 void piece_text(struct piece *p, const json_val *text);         /* NULL or no string: none */
 void piece_thinking(struct piece *p, const json_val *thinking);

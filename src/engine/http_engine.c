@@ -78,6 +78,7 @@ static bool on_frame(void *ud, const char *data, size_t len)
     struct json_doc *doc;
     struct ipw_err why;
     struct piece p;
+    s->framed = true;
     if (len >= 6 && !memcmp(data, "[DONE]", 6)) {
         s->last = true;
         return true;
@@ -148,6 +149,7 @@ static bool on_body(void *ud, uint32_t call, const char *p, size_t n, int64_t t_
     struct stream *s = &e->stream[call];
     void *both[2] = {e, s};
     s->t_ns = t_ns;
+    s->bytes = true;
     if (s->failed)
         return false;
     if (s->status >= 300 && s->frames.line.len > ERROR_MAX)
@@ -191,14 +193,17 @@ static const struct {
 };
 
 /* A whole answer was read: what is it? */
-static void judge(const struct stream *s, struct engine_event *ev)
+static void judge(struct stream *s, struct engine_event *ev)
 {
+    if (!s->last && !s->sum.stop && !s->whole && !s->failed)
+        ipw_buf_adds(&s->detail, s->framed ? "the stream ended before the server said that the answer was complete"
+                                           : "what came back is no stream of answers");
     if (s->sum.error || s->failed) {
         ev->status = QUERY_ERROR;
         ev->reason = s->sum.error ? s->sum.error : "protocol";
     } else if (!s->last && !s->sum.stop && !s->whole) {
         ev->status = QUERY_ERROR;
-        ev->reason = "aborted_stream";
+        ev->reason = s->framed || !s->bytes ? "aborted_stream" : "protocol";
     } else if (s->sum.refused) {
         ev->status = QUERY_REFUSED;
         ev->reason = "refused";
@@ -237,7 +242,7 @@ static void begin(struct engine *e, uint32_t call)
 {
     struct stream *s = &e->stream[call];
     char url[1200];
-    s->failed = s->first = s->last = s->whole = false;
+    s->failed = s->first = s->last = s->whole = s->bytes = s->framed = false;
     s->chunks = s->thinking_chunks = s->status = 0;
     piece_init(&s->sum);
     frames_reset(&s->frames, e->h.dialect->frames);
@@ -285,6 +290,7 @@ static void explain(struct engine *e, struct stream *s, const struct http_result
                          e->h.dialect->path[e->h.endpoint]);
     } else if (!s->detail.len)
         ipw_buf_adds(&s->detail, r->why);
+    http_engine_hide(&e->h, s->detail.s);
 }
 
 static void on_end(void *ud, uint32_t call, const struct http_result *r, int64_t t_ns)

@@ -27,6 +27,7 @@ struct http_engine { /* what a dialect sees; the rest is in http_engine.c */
     struct engine_model model;
     const char *build;       /* of the server, NULL unknown */
     struct ipw_buf names;    /* models it has, "a, b", for messages */
+    const char **secrets;    /* NULL-terminated: the key, and what stands in --header */
     struct ipw_arena arena;
 };
 
@@ -37,6 +38,9 @@ int http_engine_ask(struct http_engine *e, const char *at, const char *path, con
 
 /* The server's words about an error, for people: a few hundred bytes into out. */
 void http_engine_said(const struct ipw_buf *body, char *out, size_t size);
+
+/* Stars over every secret in text: servers repeat the key that they refuse. */
+void http_engine_hide(const struct http_engine *e, char *text);
 
 int http_engine_open(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg, const struct dialect *d,
                      struct ipw_err *err);

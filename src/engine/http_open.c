@@ -84,6 +84,32 @@ static const char *keep(struct ipw_arena *a, const char *s)
     return s ? ipw_arena_strdup(a, s) : NULL;
 }
 
+/* What no message may repeat: the key, and the last word of each header that the caller gave ("Bearer KEY"). Shorter ones are
+ * no secret, but the "none" that local servers take. */
+static void keep_secrets(struct http_engine *h, const struct engine_http *http)
+{
+    enum { SHORTEST = 6 };
+    size_t n = 0, k = 0;
+    while (http->headers && http->headers[n])
+        n++;
+    h->secrets = ipw_arena_alloc(&h->arena, (n + 2) * sizeof *h->secrets);
+    for (size_t i = 0; i <= n; i++) {
+        const char *text = i < n ? http->headers[i] : http->api_key;
+        size_t len = text ? strlen(text) : 0, from = len;
+        while (from && text[from - 1] != ' ' && text[from - 1] != ':')
+            from--;
+        if (len - from >= SHORTEST)
+            h->secrets[k++] = ipw_arena_strdup(&h->arena, text + from);
+    }
+}
+
+void http_engine_hide(const struct http_engine *h, char *text)
+{
+    for (const char **s = h->secrets; *s; s++)
+        for (char *at = text; (at = strstr(at, *s));)
+            memset(at, '*', strlen(*s));
+}
+
 /* The caller's texts need not outlive the call. */
 static void copy_cfg(struct http_engine *h, const struct engine_cfg *cfg)
 {
@@ -94,6 +120,7 @@ static void copy_cfg(struct http_engine *h, const struct engine_cfg *cfg)
     h->cfg.http.keep_alive = keep(&h->arena, cfg->http.keep_alive);
     h->cfg.http.api_key = NULL; /* libcurl has it */
     h->cfg.http.headers = NULL;
+    keep_secrets(h, &cfg->http);
 }
 
 int http_engine_open(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg, const struct dialect *d,

@@ -11,6 +11,7 @@ enum { POOL = 64 << 10 };
 /* One request. Its buffers keep their memory from one to the next. */
 struct stream {
     bool busy, failed, first, last, whole;
+    bool bytes, framed; /* anything of a body came; a frame did */
     bool tried_version; /* --client-base-url without /v1: asked again with it */
     uint32_t id;
     char *body;

@@ -176,6 +176,7 @@ static int pull(struct http_engine *e, struct ipw_err *err)
     if (!rc && !p.done) {
         if (!*p.error)
             http_engine_said(&r.body, p.error, sizeof p.error);
+        http_engine_hide(e, p.error);
         rc = ipw_err_set(err, IPW_E_INPUT, "'%s' cannot be pulled: %s; check the name", e->cfg.model,
                          *p.error ? p.error : "the server does not say why");
     }
@@ -228,7 +229,7 @@ static int learn(struct http_engine *e, struct ipw_err *err)
     return rc;
 }
 
-static const struct dialect dialect = {
+const struct dialect dialect_ollama = {
     .base = "http://127.0.0.1:11434",
     .path = {"/api/chat", "/api/generate"},
     .frames = FRAMES_LINES,
@@ -239,7 +240,7 @@ static const struct dialect dialect = {
 
 static int open_ollama(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg, struct ipw_err *err)
 {
-    return http_engine_open(out, env, cfg, &dialect, err);
+    return http_engine_open(out, env, cfg, &dialect_ollama, err);
 }
 
 const struct engine_ops engine_ollama = {

@@ -224,7 +224,7 @@ static int learn(struct http_engine *e, struct ipw_err *err)
     return rc;
 }
 
-static const struct dialect dialect = {
+const struct dialect dialect_openai = {
     .base = "http://127.0.0.1:8080/v1",
     .path = {"/chat/completions", "/completions"},
     .version_path = "/v1",
@@ -237,7 +237,7 @@ static const struct dialect dialect = {
 
 static int open_openai(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg, struct ipw_err *err)
 {
-    return http_engine_open(out, env, cfg, &dialect, err);
+    return http_engine_open(out, env, cfg, &dialect_openai, err);
 }
 
 const struct engine_ops engine_openai = {

@@ -18,7 +18,7 @@ void frames_release(struct frames *f)
 void frames_reset(struct frames *f, enum frames_kind kind)
 {
     f->kind = kind;
-    f->have_data = f->after_cr = false;
+    f->have_data = f->begun = f->after_cr = false;
     ipw_buf_clear(&f->line);
     ipw_buf_clear(&f->data);
 }
@@ -71,6 +71,11 @@ static bool on_line(struct frames *f, struct view *v, const char *p, size_t n, b
 
 static bool put_line(struct frames *f, struct view *v, const char *p, size_t n, bool borrowed, frames_fn *fn, void *ud)
 {
+    if (!f->begun && n >= 3 && !memcmp(p, "\xef\xbb\xbf", 3)) {
+        p += 3;
+        n -= 3;
+    }
+    f->begun = true;
     if (f->kind == FRAMES_SSE)
         return on_line(f, v, p, n, borrowed, fn, ud);
     return !n || fn(ud, p, n);

@@ -16,6 +16,7 @@ struct frames {
     struct ipw_buf line; /* the beginning of a line that has not ended yet */
     struct ipw_buf data; /* data lines of the event so far, when they had to be kept */
     bool have_data;      /* the event has a data line */
+    bool begun;          /* a line has been: a byte order mark may stand before the first */
     bool after_cr;       /* an LF that comes now belongs to the CR before it */
 };
 

@@ -1,0 +1,653 @@
+/* The engine `openai` against every script of the fault server: events, statuses, reasons, counts and where they come from. */
+#include "check.h"
+
+#include <unistd.h>
+
+#include "ask.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "fakes/fault_server.h"
+
+#define UNKNOWN INT64_MIN
+
+static struct fault_server *server;
+static const struct engine_ops *ops;
+static char base[100];
+
+static int start(void **state)
+{
+    (void)state;
+    ops = engine_find("openai");
+    server = fault_server_start(0, NULL, "plain");
+    if (!server || !ops)
+        return -1;
+    http_fake_url(fault_server_http(server), base, sizeof base);
+    snprintf(base + strlen(base), sizeof base - strlen(base), "/v1");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    fault_server_stop(server);
+    return 0;
+}
+
+static struct engine_cfg usual(void)
+{
+    return (struct engine_cfg){.model = "tiny", .top_p = 1, .seed = 1,
+                               .http = {.base_url = base, .endpoint = "chat", .timeout_s = 5, .connect_timeout_s = 2,
+                                        .streams = 1}};
+}
+
+static struct engine *open_with(const struct engine_cfg *cfg)
+{
+    struct engine *e = NULL;
+    struct ipw_err err = {0};
+    if (ops->open(&e, &ipw_env_host, cfg, &err))
+        fail_msg("%s", err.text);
+    return e;
+}
+
+/* One question to one script, by a new engine. */
+static void ask_script(const char *script, struct engine_cfg cfg, struct asked *a)
+{
+    fault_server_script(server, "plain");
+    struct engine *e = open_with(&cfg);
+    fault_server_script(server, script);
+    ask_one(ops, e, "Which letter?", a);
+    ops->close(e);
+}
+
+static void last_request(struct fake_seen *r)
+{
+    struct http_fake *http = fault_server_http(server);
+    assert_true(http_fake_seen(http, http_fake_n(http) - 1, r));
+}
+
+#define ANSWER "The answer is B."
+#define THOUGHT "Let me think."
+
+/* What comes of a script; source NULL: not counted. n_in 0 here: not looked at. */
+struct outcome {
+    const char *script;
+    int status;
+    const char *reason, *stop, *text, *thinking, *source;
+    int64_t n_in, n_out;
+};
+
+#define OK_(script, stop, text, thinking, source, n_in, n_out) {script, QUERY_OK, NULL, stop, text, thinking, source, n_in, n_out}
+static const struct outcome streams[] = {
+    OK_("plain", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("no_usage", "eos", ANSWER, "", "chunks", UNKNOWN, 4),
+    OK_("usage_each", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("usage_null", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("usage_details", "eos", ANSWER, "Hm.", "usage", 37, 9),
+    OK_("no_role", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("many_tokens", "eos", "The answer is the letter B.", "", "usage", 37, 7),
+    OK_("reasoning", "eos", ANSWER, THOUGHT, "usage", 37, 9),
+    OK_("reasoning_content", "eos", ANSWER, THOUGHT, "usage", 37, 9),
+    OK_("thinking", "eos", ANSWER, THOUGHT, "usage", 37, 9),
+    OK_("timings", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("whole", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("split", "eos", "Füße 5 € 😀😀", "", "usage", 37, 5),
+    OK_("crlf", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("crlf_split", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("comments", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("events", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("multiline", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("no_space", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("bom", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("abrupt", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("no_done", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("until_close", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("gzip", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("gzip_split", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("slow", "eos", "B.", "", "chunks", UNKNOWN, 1),
+    {"length", QUERY_TRUNCATED, "max_tokens", "length", ANSWER, "", "usage", 37, 5},
+    {"reasoning_only", QUERY_TRUNCATED, "max_tokens", "length", "", THOUGHT, "usage", 37, 4},
+    {"filtered", QUERY_REFUSED, "refused", "content_filter", "The", "", "usage", 37, 1},
+    {"refusal", QUERY_REFUSED, "refused", "eos", "I can't help with that.", "", "usage", 37, 7},
+    {"tool_calls", QUERY_EMPTY, "no_tokens", "tool_calls", "", "", "usage", 37, 12},
+    {"empty", QUERY_EMPTY, "no_tokens", "eos", "", "", "usage", 37, 0},
+    {"only_done", QUERY_EMPTY, "no_tokens", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"wrong_types", QUERY_EMPTY, "no_tokens", "eos", "", "", "chunks", UNKNOWN, 0},
+    {"cut_reset", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
+    {"cut_close", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
+    {"cut_clean", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
+    {"cut_until_close", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
+    {"cut_frame", QUERY_ERROR, "aborted_stream", NULL, "The", "", "chunks", UNKNOWN, 1},
+    {"cut_gzip", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
+    {"nothing", QUERY_ERROR, "aborted_stream", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"shut", QUERY_ERROR, "aborted_stream", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"bad_json", QUERY_ERROR, "protocol", NULL, "The", "", "chunks", UNKNOWN, 1},
+    {"bad_utf8", QUERY_ERROR, "protocol", NULL, "The", "", "chunks", UNKNOWN, 1},
+    {"error_frame", QUERY_ERROR, "server_error", NULL, "The", "", "chunks", UNKNOWN, 1},
+    {"error_word", QUERY_ERROR, "server_error", NULL, "The", "", "chunks", UNKNOWN, 1},
+    {"error_first", QUERY_ERROR, "server_error", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"html", QUERY_ERROR, "protocol", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"text", QUERY_ERROR, "protocol", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"400_filter", QUERY_ERROR, "http_400", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"404_model", QUERY_ERROR, "http_404", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"404_model_ollama", QUERY_ERROR, "http_404", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"404_path", QUERY_ERROR, "http_404", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"429", QUERY_ERROR, "http_429", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"500", QUERY_ERROR, "http_500", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"500_page", QUERY_ERROR, "http_500", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"503", QUERY_ERROR, "http_503", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"moved", QUERY_ERROR, "http_3xx", NULL, "", "", "chunks", UNKNOWN, 0},
+    {"401", QUERY_NOT_SENT, "auth", NULL, "", "", NULL, UNKNOWN, 0},
+    {"403", QUERY_NOT_SENT, "auth", NULL, "", "", NULL, UNKNOWN, 0},
+};
+
+/* Of the whole answers; those that are the same with and without a stream stand above. */
+static const struct outcome wholes[] = {
+    OK_("plain", "eos", ANSWER, "", "usage", 37, 5),
+    OK_("no_usage", "eos", ANSWER, "", NULL, UNKNOWN, UNKNOWN),
+    OK_("usage_details", "eos", ANSWER, "Hm.", "usage", 37, 9),
+    OK_("reasoning", "eos", ANSWER, THOUGHT, "usage", 37, 9),
+    OK_("reasoning_content", "eos", ANSWER, THOUGHT, "usage", 37, 9),
+    OK_("thinking", "eos", ANSWER, THOUGHT, "usage", 37, 9),
+    OK_("timings", "eos", ANSWER, "", "usage", 37, 5),
+    {"length", QUERY_TRUNCATED, "max_tokens", "length", ANSWER, "", "usage", 37, 5},
+    {"filtered", QUERY_REFUSED, "refused", "content_filter", "The", "", "usage", 37, 1},
+    {"empty", QUERY_EMPTY, "no_tokens", "eos", "", "", "usage", 37, 0},
+    {"bad_json", QUERY_ERROR, "protocol", NULL, "", "", NULL, UNKNOWN, 0},
+    {"bad_utf8", QUERY_ERROR, "protocol", NULL, "", "", NULL, UNKNOWN, 0},
+    {"wrong_types", QUERY_EMPTY, "no_tokens", NULL, "", "", NULL, UNKNOWN, 0},
+    {"nothing", QUERY_ERROR, "aborted_stream", NULL, "", "", NULL, UNKNOWN, 0},
+    {"error_first", QUERY_ERROR, "server_error", NULL, "", "", NULL, UNKNOWN, 0},
+    {"html", QUERY_ERROR, "protocol", NULL, "", "", NULL, UNKNOWN, 0},
+    {"429", QUERY_ERROR, "http_429", NULL, "", "", NULL, UNKNOWN, 0},
+};
+
+static int differences; /* of one test */
+
+static int begin(void **state)
+{
+    (void)state;
+    differences = 0;
+    return 0;
+}
+
+static void differ(const char *script, const char *what, const char *got, const char *want)
+{
+    print_error("%s: %s is '%.200s', not '%.200s'\n", script, what, got ? got : "(none)", want ? want : "(none)");
+    differences++;
+}
+
+static void same_int(const char *script, const char *what, int64_t got, int64_t want)
+{
+    char a[30], b[30];
+    snprintf(a, sizeof a, "%lld", (long long)got);
+    snprintf(b, sizeof b, "%lld", (long long)want);
+    if (got != want)
+        differ(script, what, got == UNKNOWN ? "unknown" : a, want == UNKNOWN ? "unknown" : b);
+}
+
+/* All differences of all scripts are told before the test fails. */
+static void compare(const struct outcome *o, const struct asked *a, bool whole)
+{
+    const struct engine_event *end = &a->end;
+    if ((int)end->status != o->status)
+        differ(o->script, "status", query_status_name((int)end->status), query_status_name(o->status));
+    if (!ipw_streq(end->reason, o->reason))
+        differ(o->script, "reason", end->reason, o->reason);
+    if (!ipw_streq(end->stop, o->stop))
+        differ(o->script, "stop", end->stop, o->stop);
+    if (strcmp(a->text.s, o->text) != 0)
+        differ(o->script, "text", a->text.s, o->text);
+    if (strcmp(a->thinking.s, o->thinking) != 0)
+        differ(o->script, "thinking", a->thinking.s, o->thinking);
+    same_int(o->script, "n_in", end->n_in, o->n_in);
+    bool answered = o->status == QUERY_OK || o->status == QUERY_TRUNCATED || o->status == QUERY_REFUSED;
+    if (answered || o->n_out) { /* what an error counts when nothing came is of no use to anyone */
+        same_int(o->script, "n_out", end->n_out, o->n_out);
+        if (!ipw_streq(end->token_source, o->source))
+            differ(o->script, "token source", end->token_source, o->source);
+    }
+    bool has_text = *o->text || *o->thinking, one_piece = whole || !strcmp(o->script, "whole");
+    same_int(o->script, "first events", a->firsts, has_text && !one_piece);
+    if (a->firsts && a->first_thinking != (*o->thinking != '\0'))
+        differ(o->script, "first token", a->first_thinking ? "thinking" : "answer", *o->thinking ? "thinking" : "answer");
+    bool wrong = o->status == QUERY_ERROR || o->status == QUERY_NOT_SENT;
+    if (wrong != (a->detail.len > 0))
+        differ(o->script, "detail", a->detail.s, wrong ? "something for people" : "");
+    for (const char *p = a->detail.s; *p; p++)
+        if ((unsigned char)*p < ' ')
+            differ(o->script, "detail", a->detail.s, "one line");
+}
+
+static void test_streams(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        struct asked a;
+        ask_script(streams[i].script, usual(), &a);
+        compare(&streams[i], &a, false);
+        asked_release(&a);
+    }
+    assert_int_equal(differences, 0);
+}
+
+static void test_wholes(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    cfg.http.no_stream = true;
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
+        struct asked a;
+        struct fake_seen r;
+        ask_script(wholes[i].script, cfg, &a);
+        compare(&wholes[i], &a, true);
+        last_request(&r);
+        assert_non_null(strstr(r.body, "\"stream\":false"));
+        assert_null(strstr(r.body, "stream_options"));
+        asked_release(&a);
+    }
+    assert_int_equal(differences, 0);
+}
+
+/* A script that no row above holds is one that nobody looks at. */
+static void test_all_scripts(void **state)
+{
+    (void)state;
+    static const char *const elsewhere[] = {"timed", "role_late", "completions", "huge", "drop_second", "v1_only", "models",
+                                            "stall", "mute", "endless", "endless_line", "nul", "400_context",
+                                            "400_context_llama", "404_path_vllm", "429_date"};
+    for (const struct fault_script *f = fault_scripts; f->name; f++) {
+        bool known = false;
+        for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
+            known |= ipw_streq(streams[i].script, f->name);
+        for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+            known |= ipw_streq(elsewhere[i], f->name);
+        if (!known)
+            fail_msg("no test asks the script '%s'", f->name);
+    }
+}
+
+static void test_counts(void **state)
+{
+    (void)state;
+    struct asked a;
+    ask_script("usage_details", usual(), &a);
+    assert_int_equal(a.end.n_cached, 32);
+    assert_int_equal(a.end.n_reason, 4);
+    asked_release(&a);
+    ask_script("timings", usual(), &a);
+    assert_int_equal(a.end.n_cached, 30);
+    assert_int_equal(a.end.prompt_ns, 100500000);
+    assert_int_equal(a.end.decode_ns, 50250000);
+    assert_int_equal(a.end.load_ns, UNKNOWN);
+    asked_release(&a);
+    ask_script("plain", usual(), &a);
+    assert_int_equal(a.tokens, 4);
+    assert_int_equal(a.end.n_cached, UNKNOWN);
+    assert_int_equal(a.end.n_reason, UNKNOWN);
+    assert_int_equal(a.end.prompt_ns, UNKNOWN);
+    assert_string_equal(a.prompt.s, "Which letter?");
+    asked_release(&a);
+    ask_script("nul", usual(), &a);
+    assert_int_equal(a.text.len, 3);
+    assert_memory_equal(a.text.s, "a\0b", 3);
+    asked_release(&a);
+}
+
+/* The first token is the first with text: a role-only frame is none. */
+static void test_times(void **state)
+{
+    (void)state;
+    struct asked a;
+    ask_script("role_late", usual(), &a);
+    assert_true(a.t_first - a.t_sent >= 40000000);
+    asked_release(&a);
+    ask_script("timed", usual(), &a);
+    assert_true(a.t_first - a.t_sent >= 20000000);
+    assert_true(a.t_last - a.t_first >= 3 * 5000000);
+    asked_release(&a);
+}
+
+static void test_huge(void **state)
+{
+    (void)state;
+    struct asked a;
+    ask_script("huge", usual(), &a);
+    assert_int_equal(a.end.status, QUERY_OK);
+    assert_int_equal(a.text.len, FAULT_HUGE_BYTES);
+    asked_release(&a);
+}
+
+/* What never ends does: by the time limit, or because it is more than anyone wants to keep. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"stall", "mute", "endless"};
+    struct engine_cfg cfg = usual();
+    struct asked a;
+    cfg.http.timeout_s = 0.3;
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        ask_script(scripts[i], cfg, &a);
+        assert_int_equal(a.end.status, QUERY_TIMEOUT);
+        assert_string_equal(a.end.reason, "timeout");
+        assert_true(a.t_last - a.t_sent >= 250000000 && a.t_last - a.t_sent < 5000000000);
+        asked_release(&a);
+    }
+    cfg.http.timeout_s = 10;
+    ask_script("endless_line", cfg, &a);
+    assert_int_equal(a.end.status, QUERY_ERROR);
+    assert_string_equal(a.end.reason, "protocol");
+    asked_release(&a);
+}
+
+static void test_retry_after(void **state)
+{
+    (void)state;
+    struct asked a;
+    ask_script("429", usual(), &a);
+    assert_int_equal(a.end.retry_after_s, 7);
+    asked_release(&a);
+    ask_script("503", usual(), &a);
+    assert_int_equal(a.end.retry_after_s, 3);
+    assert_non_null(strstr(a.detail.s, "Loading model"));
+    asked_release(&a);
+    ask_script("429_date", usual(), &a);
+    assert_true(a.end.retry_after_s <= 0);
+    asked_release(&a);
+    ask_script("500", usual(), &a);
+    assert_int_equal(a.end.retry_after_s, -1);
+    asked_release(&a);
+}
+
+/* What a person is told to do. */
+static void test_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *says;
+    } all[] = {{"error_frame", "the model crashed"}, {"error_word", "the model crashed"},
+               {"404_model", "org/other-7b"},        {"404_model_ollama", "org/other-7b"},
+               {"400_context", "maximum context length"}, {"400_context_llama", "exceeds the available context"},
+               {"404_path_vllm", "404"},             {"500_page", "500"},
+               {"html", "a web page"},               {"stall", "timed out"},
+               {"403", "may not use this model"}};
+    struct engine_cfg cfg = usual();
+    cfg.http.timeout_s = 0.3;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct asked a;
+        ask_script(all[i].script, cfg, &a);
+        if (!strstr(a.detail.s, all[i].says))
+            differ(all[i].script, "detail", a.detail.s, all[i].says);
+        asked_release(&a);
+    }
+    assert_int_equal(differences, 0);
+}
+
+/* ---- what is sent ---- */
+
+static void test_request(void **state)
+{
+    (void)state;
+    const char *const headers[] = {"X-Team: energy", NULL};
+    struct engine_cfg cfg = usual();
+    struct json_doc *doc;
+    struct ipw_err err;
+    struct fake_seen r;
+    struct asked a;
+    cfg.system = "Be brief.";
+    cfg.http.api_key = "sk-secret-1234";
+    cfg.http.headers = headers;
+    cfg.http.extra_body = "{\"chat_template_kwargs\":{\"enable_thinking\":false},\"stream_options\":{\"more\":1}}";
+    ask_script("plain", cfg, &a);
+    last_request(&r);
+    assert_string_equal(r.method, "POST");
+    assert_string_equal(r.path, "/v1/chat/completions");
+    assert_non_null(strstr(r.headers, "Authorization: Bearer sk-secret-1234\n"));
+    assert_non_null(strstr(r.headers, "X-Team: energy\n"));
+    assert_non_null(strcasestr(r.headers, "Content-Type: application/json\n"));
+    assert_non_null(strstr(r.headers, "gzip"));
+    assert_int_equal(json_read(&doc, r.body, r.body_len, 0, &err), 0);
+    const json_val *root = json_root(doc), *m = json_get(root, "messages");
+    assert_string_equal(json_str(json_get(root, "model")), "tiny");
+    assert_int_equal(json_len(m), 2);
+    assert_string_equal(json_str(json_get(json_at(m, 0), "role")), "system");
+    assert_string_equal(json_str(json_get(json_at(m, 0), "content")), "Be brief.");
+    assert_string_equal(json_str(json_get(json_at(m, 1), "content")), "Which letter?");
+    assert_true(json_num(json_get(root, "max_tokens")) == 64);
+    assert_true(json_true(json_get(root, "stream")));
+    assert_true(json_true(json_get(json_get(root, "stream_options"), "include_usage")));
+    assert_true(json_num(json_get(json_get(root, "stream_options"), "more")) == 1);
+    assert_int_equal(json_type(json_get(json_get(root, "chat_template_kwargs"), "enable_thinking")), JSON_BOOL);
+    json_doc_free(doc);
+    asked_release(&a);
+}
+
+/* A server that repeats the key in its refusal does not bring it into our words. */
+static void test_key_is_kept(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    struct asked a;
+    struct engine *e;
+    struct ipw_err err = {0};
+    cfg.http.api_key = "sk-secret-1234";
+    ask_script("401", cfg, &a);
+    assert_int_equal(a.end.status, QUERY_NOT_SENT);
+    assert_null(strstr(a.detail.s, "sk-secret-1234"));
+    asked_release(&a);
+    const char *const headers[] = {"api-key:sk-secret-1234", "Authorization: Bearer sk-secret-1234", NULL};
+    for (int i = 0; i < 2; i++) {
+        cfg.http.api_key = NULL;
+        cfg.http.headers = headers + i;
+        ask_script("401", cfg, &a);
+        assert_null(strstr(a.detail.s, "sk-secret-1234"));
+        assert_non_null(strstr(a.detail.s, "Incorrect API key"));
+        asked_release(&a);
+    }
+    assert_int_equal(ops->open(&e, &ipw_env_host, &cfg, &err), IPW_E_ENV); /* the server says 401 to all */
+    assert_non_null(strstr(err.text, "--api-key-env"));
+    assert_null(strstr(err.text, "sk-secret-1234"));
+}
+
+static void test_completions(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    struct fake_seen r;
+    struct asked a;
+    cfg.http.endpoint = "completions";
+    for (int whole = 0; whole < 2; whole++) {
+        cfg.http.no_stream = whole;
+        ask_script("completions", cfg, &a);
+        assert_int_equal(a.end.status, QUERY_OK);
+        assert_string_equal(a.text.s, ANSWER);
+        assert_int_equal(a.end.n_out, 5);
+        last_request(&r);
+        assert_string_equal(r.path, "/v1/completions");
+        assert_non_null(strstr(r.body, "\"prompt\":\"Which letter?\""));
+        asked_release(&a);
+    }
+}
+
+/* ---- connections ---- */
+
+/* A connection that the server drops between two requests is not the second one's fault; one that is kept is used again. */
+static void test_connections(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"drop_second", "plain"};
+    struct engine_cfg cfg = usual();
+    for (int i = 0; i < 2; i++) {
+        fault_server_script(server, "plain");
+        struct engine *e = open_with(&cfg);
+        fault_server_script(server, scripts[i]);
+        int before = http_fake_connections(fault_server_http(server));
+        for (int k = 0; k < 4; k++) {
+            struct asked a;
+            ask_one(ops, e, "Which letter?", &a);
+            assert_int_equal(a.end.status, QUERY_OK);
+            assert_string_equal(a.text.s, ANSWER);
+            asked_release(&a);
+        }
+        int more = http_fake_connections(fault_server_http(server)) - before;
+        if (i)
+            assert_true(more <= 1);
+        ops->close(e);
+    }
+}
+
+static void test_version_path(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    struct asked a;
+    char bare[100];
+    http_fake_url(fault_server_http(server), bare, sizeof bare);
+    cfg.http.base_url = bare;
+    ask_script("v1_only", cfg, &a);
+    assert_int_equal(a.end.status, QUERY_OK);
+    asked_release(&a);
+}
+
+static void test_models(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    struct asked a;
+    struct engine *e;
+    struct ipw_err err = {0};
+    cfg.model = "nosuch";
+    ask_script("models", cfg, &a);
+    assert_string_equal(a.end.reason, "http_404");
+    assert_non_null(strstr(a.detail.s, "tiny, org/other-7b"));
+    asked_release(&a);
+    cfg.model = NULL;
+    assert_int_equal(ops->open(&e, &ipw_env_host, &cfg, &err), IPW_E_USAGE);
+    assert_non_null(strstr(err.text, "tiny, org/other-7b"));
+}
+
+static void test_tls(void **state)
+{
+    (void)state;
+    char cert[] = "/tmp/ipw-cert-XXXXXX", url[100];
+    struct engine_cfg cfg = usual();
+    struct engine *e = NULL;
+    struct ipw_err err = {0};
+    close(mkstemp(cert));
+    struct fault_server *s = fault_server_start(0, cert, "plain");
+    http_fake_url(fault_server_http(s), url, sizeof url);
+    snprintf(url + strlen(url), sizeof url - strlen(url), "/v1");
+    cfg.http.base_url = url;
+    assert_int_equal(ops->open(&e, &ipw_env_host, &cfg, &err), IPW_E_ENV);
+    assert_non_null(strstr(err.text, "certificate"));
+    assert_non_null(strstr(err.text, "--cacert"));
+    cfg.http.ca_file = cert;
+    e = open_with(&cfg);
+    struct asked a;
+    ask_one(ops, e, "Which letter?", &a);
+    assert_string_equal(a.text.s, ANSWER);
+    asked_release(&a);
+    ops->close(e);
+    fault_server_stop(s);
+    unlink(cert);
+}
+
+static void test_no_server(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    struct engine *e = NULL;
+    struct ipw_err err = {0};
+    char url[100];
+    struct fault_server *s = fault_server_start(0, NULL, "plain");
+    http_fake_url(fault_server_http(s), url, sizeof url);
+    cfg.http.base_url = url;
+    e = open_with(&cfg);
+    fault_server_stop(s); /* dies in the middle of a run */
+    struct asked a;
+    ask_one(ops, e, "Which letter?", &a);
+    assert_int_equal(a.end.status, QUERY_NOT_SENT);
+    assert_string_equal(a.end.reason, "connect");
+    assert_int_equal(a.sent, 0);
+    asked_release(&a);
+    ops->close(e);
+    assert_int_equal(ops->open(&e, &ipw_env_host, &cfg, &err), IPW_E_ENV);
+    assert_non_null(strstr(err.text, url));
+    cfg.http.base_url = "ftp://127.0.0.1/";
+    assert_int_not_equal(ops->open(&e, &ipw_env_host, &cfg, &err), 0);
+}
+
+/* ---- many at once ---- */
+
+/* Streams of every kind side by side: none has anything of another. */
+static void test_together(void **state)
+{
+    (void)state;
+    enum { AT_ONCE = 16, N = sizeof streams / sizeof *streams };
+    struct engine_cfg cfg = usual();
+    cfg.http.streams = AT_ONCE;
+    fault_server_script(server, "plain");
+    struct engine *e = open_with(&cfg);
+    for (size_t from = 0; from < N; from += AT_ONCE) {
+        struct asked a[AT_ONCE];
+        size_t n = from + AT_ONCE < N ? AT_ONCE : N - from;
+        for (size_t i = 0; i < n; i++) {
+            char prompt[100];
+            snprintf(prompt, sizeof prompt, "fault:%s", streams[from + i].script);
+            asked_init(&a[i]);
+            ask_submit(ops, e, (uint32_t)(1000 + i), prompt);
+        }
+        ask_wait(ops, e, a, 1000, n);
+        for (size_t i = 0; i < n; i++) {
+            compare(&streams[from + i], &a[i], false);
+            asked_release(&a[i]);
+        }
+    }
+    ops->close(e);
+    assert_int_equal(differences, 0);
+}
+
+static void test_interrupted(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    struct asked a[2];
+    cfg.http.streams = 2;
+    struct engine *e = open_with(&cfg);
+    asked_init(&a[0]);
+    asked_init(&a[1]);
+    ask_submit(ops, e, 1, "fault:mute");
+    ask_submit(ops, e, 2, "fault:plain");
+    ops->cancel(e, 1);
+    ask_wait(ops, e, a, 1, 2);
+    assert_string_equal(a[0].end.reason, "interrupted");
+    assert_int_equal(a[1].end.status, QUERY_OK);
+    asked_release(&a[0]);
+    asked_release(&a[1]);
+    asked_init(&a[0]);
+    ask_submit(ops, e, 1, "fault:stall");
+    ops->abort(e);
+    ask_wait(ops, e, a, 1, 1);
+    assert_string_equal(a[0].end.reason, "interrupted");
+    asked_release(&a[0]);
+    ops->close(e);
+    cfg.http.streams = 1; /* closed while one is under way */
+    e = open_with(&cfg);
+    ask_submit(ops, e, 1, "fault:mute");
+    ops->close(e);
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, begin)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_streams),      TEST(test_wholes),     TEST(test_all_scripts),
+        TEST(test_counts),       TEST(test_times),      TEST(test_huge),
+        TEST(test_bounds),       TEST(test_retry_after), TEST(test_words),
+        TEST(test_request),      TEST(test_key_is_kept), TEST(test_completions),
+        TEST(test_connections),  TEST(test_version_path), TEST(test_models),
+        TEST(test_tls),          TEST(test_no_server),  TEST(test_together),
+        TEST(test_interrupted),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
