@@ -197,7 +197,7 @@ static void print_list(const char *name, struct list *l, bool absolute)
 
 int main(int argc, char **argv)
 {
-    static const char body[] = "{\"model\":\"null\",\"messages\":[{\"role\":\"user\",\"content\":\"Count to sixty-four.\"}],"
+    static const char body[] = "{\"model\":\"ipw-null\",\"messages\":[{\"role\":\"user\",\"content\":\"Count to sixty-four.\"}],"
                                "\"max_tokens\":64,\"stream\":true,\"stream_options\":{\"include_usage\":true}}";
     const struct {
         const char *name;

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-#define NULL_MODEL "null"
+#define NULL_MODEL "ipw-null"
 
 struct null_frames {
     struct ipw_buf head;              /* status, headers and the frame with the role: what a stream begins with */

@@ -90,7 +90,7 @@ static void test_answers(void **state)
     (void)state;
     start(&quick);
     expect_answer("GET /health HTTP/1.1\r\n\r\n", "200", "\"ok\"");
-    expect_answer("GET /v1/models?x=1 HTTP/1.1\r\n\r\n", "200", "\"id\":\"null\"");
+    expect_answer("GET /v1/models?x=1 HTTP/1.1\r\n\r\n", "200", "\"id\":\"ipw-null\"");
     expect_answer("GET /v1/chat/completions HTTP/1.1\r\n\r\n", "405", "POST");
     expect_answer("GET /models HTTP/1.0\r\n\r\n", "505", "HTTP/1.1");
     expect_answer("POST /v1/embeddings HTTP/1.1\r\n\r\n", "404", "/v1/chat/completions");
