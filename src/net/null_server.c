@@ -26,7 +26,7 @@
 #define MSG_NOSIGNAL 0 /* macOS says it per socket */
 #endif
 
-enum { HEAD_MAX = 16 << 10, BODY_MAX = 16 << 20, READY = 64, BACKLOG = 1024 };
+enum { HEAD_MAX = 16 << 10, BODY_MAX = 16 << 20, READY = 512, BURST = 8, BACKLOG = 1024 };
 
 /* Lateness in steps of 1/32 of a power of two. */
 enum { STEPS = 32, BUCKETS = 60 * STEPS };
@@ -40,6 +40,7 @@ struct conn {
     size_t at, heap_at;     /* in server.conn; in server.heap, NOT_DUE */
     int64_t due, frame;     /* of the next frame */
     bool answering, stream, usage, last; /* last: no request after this one */
+    struct conn *next;                   /* in server.dead */
 };
 #define NOT_DUE ((size_t)-1)
 
@@ -49,7 +50,9 @@ struct null_server {
     int port, fd, wake[2];
     bool accepting;
     struct null_wait *wait;
+    int64_t woken; /* when what is being read now was there */
     struct conn **conn, **heap; /* heap: the earliest due first */
+    struct conn *dead;          /* closed, but what is ready may still name them */
     size_t n, cap, heap_n, heap_cap;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
@@ -145,11 +148,22 @@ static void drop(struct null_server *s, struct conn *c)
     s->conn[c->at]->at = c->at;
     null_wait_remove(s->wait, c->fd);
     close(c->fd);
-    ipw_buf_release(&c->in);
-    ipw_buf_release(&c->out);
-    free(c);
+    c->fd = -1;
+    c->next = s->dead;
+    s->dead = c;
     if (!s->accepting) /* there is a descriptor again */
         s->accepting = null_wait_add(s->wait, s->fd, &s->fd);
+}
+
+static void bury(struct null_server *s)
+{
+    while (s->dead) {
+        struct conn *c = s->dead;
+        s->dead = c->next;
+        ipw_buf_release(&c->in);
+        ipw_buf_release(&c->out);
+        free(c);
+    }
 }
 
 static void set_up(int fd)
@@ -274,7 +288,6 @@ static bool begin_answer(struct null_server *s, struct conn *c)
 {
     struct json_doc *doc;
     struct ipw_err err;
-    int64_t now = null_now();
     if (json_read(&doc, c->in.s + c->head, c->body, 0, &err))
         return put_error(s, c, 400, "the body is not JSON");
     const json_val *root = json_root(doc);
@@ -283,11 +296,11 @@ static bool begin_answer(struct null_server *s, struct conn *c)
     json_doc_free(doc);
     c->answering = true;
     c->frame = 0;
-    c->due = now + s->schedule.first_ns;
+    c->due = s->woken + s->schedule.first_ns;
     if (!c->stream) /* all of it at the time of its last token */
         c->due += (s->schedule.tokens - 1) * s->schedule.between_ns;
     if (!s->seen.first_ns)
-        s->seen.first_ns = now;
+        s->seen.first_ns = s->woken;
     heap_add(s, c);
     return !c->stream || put_buf(s, c, &s->frames.head);
 }
@@ -402,33 +415,40 @@ static bool write_more(struct null_server *s, struct conn *c)
     return c->answering || !c->last;
 }
 
+static void put_all_due(struct null_server *s, int most)
+{
+    int64_t now = null_now();
+    for (int i = 0; i < most && s->heap_n && s->heap[0]->due <= now; i++) {
+        struct conn *c = s->heap[0];
+        if (!put_due(s, c))
+            drop(s, c);
+    }
+}
+
 static void *serve(void *arg)
 {
     struct null_server *s = arg;
     struct null_ready ready[READY];
-    for (;;) {
+    for (bool over = false; !over;) {
         int n = null_wait(s->wait, s->heap_n ? s->heap[0]->due : INT64_MAX, ready, READY);
+        s->woken = null_now();
         pthread_mutex_lock(&s->lock);
         for (int i = 0; i < n; i++) {
             struct conn *c = ready[i].ud;
-            if (ready[i].ud == s->wake) {
-                pthread_mutex_unlock(&s->lock);
-                return NULL;
-            }
-            if (ready[i].ud == &s->fd)
+            if (ready[i].ud == s->wake)
+                over = true;
+            else if (ready[i].ud == &s->fd)
                 welcome(s);
-            else if ((ready[i].readable && !read_more(s, c)) || (ready[i].writable && !write_more(s, c)))
+            else if (c->fd >= 0 && ((ready[i].readable && !read_more(s, c)) || (ready[i].writable && !write_more(s, c))))
                 drop(s, c);
+            if (i % BURST == BURST - 1) /* many questions at once hold up no frames */
+                put_all_due(s, BURST);
         }
-        /* What became due meanwhile waits until the sockets were looked at again. */
-        int64_t now = null_now();
-        while (s->heap_n && s->heap[0]->due <= now) {
-            struct conn *c = s->heap[0];
-            if (!put_due(s, c))
-                drop(s, c);
-        }
+        put_all_due(s, BURST); /* nor many frames a question */
+        bury(s);
         pthread_mutex_unlock(&s->lock);
     }
+    return NULL;
 }
 
 static int listen_on(struct null_server *s, int port, struct ipw_err *err)
@@ -454,6 +474,7 @@ static void release(struct null_server *s)
 {
     while (s->n)
         drop(s, s->conn[0]);
+    bury(s);
     if (s->wait)
         null_wait_close(s->wait);
     int fds[] = {s->fd, s->wake[0], s->wake[1]};

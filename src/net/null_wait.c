@@ -80,9 +80,9 @@ static void arm(struct null_wait *w, int64_t until)
 
 int null_wait(struct null_wait *w, int64_t until, struct null_ready *ready, int cap)
 {
-    struct epoll_event ev[64];
+    struct epoll_event ev[512];
     bool past = until <= null_now();
-    int n, out = 0, most = cap < 64 ? cap : 64;
+    int n, out = 0, most = cap < 512 ? cap : 512;
     if (!past)
         arm(w, until);
     n = epoll_wait(w->epoll, ev, most, past ? 0 : -1);
