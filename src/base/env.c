@@ -101,6 +101,12 @@ static int64_t host_cpu(const struct ipw_env *env)
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+static int64_t host_thread_cpu(const struct ipw_env *env)
+{
+    (void)env;
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* RAW cannot be slept on; the difference to MONOTONIC over one sleep is below a microsecond. */
 static void host_sleep_until(const struct ipw_env *env, int64_t t_ns)
 {
@@ -113,7 +119,7 @@ static void host_sleep_until(const struct ipw_env *env, int64_t t_ns)
 
 static const struct ipw_io host_io = {host_open, host_pread, host_read, host_close, host_list, host_perf_event_open};
 static const struct ipw_clock host_clock = {host_now, host_boot, host_real, host_cpu,
-                                            host_sleep_until};
+                                            host_sleep_until, host_thread_cpu};
 
 const struct ipw_env ipw_env_host = {
     .sys_root = "", .proc_root = "", .dev_root = "", .io = &host_io, .clock = &host_clock};

@@ -30,6 +30,7 @@ struct ipw_clock {
     int64_t (*real)(const struct ipw_env *env);
     int64_t (*cpu)(const struct ipw_env *env);
     void (*sleep_until)(const struct ipw_env *env, int64_t t_ns);
+    int64_t (*thread_cpu)(const struct ipw_env *env); /* of the calling thread; NULL: not known */
 };
 
 struct ipw_env {

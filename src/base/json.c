@@ -38,6 +38,20 @@ int json_read(struct json_doc **doc, const char *text, size_t len, int flags, st
     return ipw_err_set(err, IPW_E_INPUT, "not JSON: %s at byte %zu", e.msg, e.pos);
 }
 
+int json_read_in(struct json_doc **doc, void *mem, size_t size, const char *text, size_t len, struct ipw_err *err)
+{
+    yyjson_alc pool;
+    yyjson_read_err e;
+    if (!yyjson_alc_pool_init(&pool, mem, size))
+        return json_read(doc, text, len, 0, err);
+    *doc = (struct json_doc *)yyjson_read_opts((char *)(uintptr_t)text, len, YYJSON_READ_NOFLAG, &pool, &e);
+    if (*doc)
+        return 0;
+    if (e.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return json_read(doc, text, len, 0, err);
+    return ipw_err_set(err, IPW_E_INPUT, "not JSON: %s at byte %zu", e.msg, e.pos);
+}
+
 int json_read_settings(struct json_doc **doc, const char *source, const char *text, size_t len, struct ipw_err *err)
 {
     yyjson_read_err e;
@@ -276,6 +290,11 @@ void json_put_val(struct json_out *o, json_node *to, const char *key, const json
         json_put(o, to, key, (json_node *)yyjson_val_mut_copy(md(o), rdm(v)));
     else
         json_put_null(o, to, key);
+}
+
+json_node *json_patched(struct json_out *o, json_node *obj, const json_val *patch)
+{
+    return (json_node *)yyjson_mut_merge_patch(md(o), mv(obj), yyjson_val_mut_copy(md(o), rdm(patch)));
 }
 
 char *json_write(struct json_out *o, json_node *node, bool pretty)

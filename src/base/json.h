@@ -17,6 +17,9 @@ typedef struct json_val json_val; /* borrowed from its document; every getter ac
  * expected, code IPW_E_INPUT, *doc NULL. flags JSON_COMMENTS: comments and trailing commas are allowed. */
 enum { JSON_COMMENTS = 1 };
 int json_read(struct json_doc **doc, const char *text, size_t len, int flags, struct ipw_err *err);
+/* The same, into size bytes of the caller's that live as long as the document: what fits there (about 16 times the text)
+ * allocates nothing. */
+int json_read_in(struct json_doc **doc, void *mem, size_t size, const char *text, size_t len, struct ipw_err *err);
 /* A file of settings that people write: an object, comments and trailing commas allowed. source: its name for the error,
  * which gives the line. */
 int json_read_settings(struct json_doc **doc, const char *source, const char *text, size_t len, struct ipw_err *err);
@@ -69,6 +72,9 @@ void json_put_int(struct json_out *o, json_node *to, const char *key, int64_t x)
 void json_put_bool(struct json_out *o, json_node *to, const char *key, bool x);
 void json_put_null(struct json_out *o, json_node *to, const char *key);
 void json_put_val(struct json_out *o, json_node *to, const char *key, const json_val *v); /* a copy */
+
+/* obj with the members of patch put in (RFC 7386: objects member by member, null takes one out). */
+json_node *json_patched(struct json_out *o, json_node *obj, const json_val *patch);
 
 /* Text of a node; pretty is two-space indented with a final newline, else one line without. Invalid UTF-8 in
  * strings is replaced. Caller frees. */

@@ -47,11 +47,8 @@ static void make_absolute(char **path)
 int profile_check_engine(struct profile *p, struct ipw_err *err)
 {
     p->ops = engine_find(p->plan.engine);
-    if (p->ops && p->base_url)
-        return ipw_err_set(err, IPW_E_USAGE, "'--client-base-url': '%s' runs in this process and has no address; leave it out",
-                           p->plan.engine);
     if (p->ops)
-        return 0;
+        return profile_check_http(p, err);
     char list[200] = "";
     for (size_t i = 0; engines[i]; i++) {
         size_t k = strlen(list);
@@ -90,6 +87,8 @@ int profile_check_data(struct profile *p, struct ipw_err *err)
 int profile_check_model(struct profile *p, struct ipw_err *err)
 {
     char *path;
+    if (p->ops->caps & ENGINE_REMOTE) /* the server knows it by that name */
+        return 0;
     int rc = cli_model_path(p->cli, p->plan.model, &path, err);
     if (rc)
         return rc;
@@ -191,10 +190,12 @@ static int make_dir(struct profile *p, struct ipw_err *err)
 
 static int begin(struct profile *p, struct ipw_err *err)
 {
-    int rc;
-    if (!p->plan.model)
+    int rc = profile_check_engine(p, err);
+    if (rc)
+        return rc;
+    if (!p->plan.model && !(p->ops->caps & ENGINE_REMOTE))
         return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes a GGUF file, or a name of ipw model list");
-    if ((rc = profile_check_engine(p, err)) || (rc = profile_check_model(p, err)) ||
+    if ( (rc = profile_check_model(p, err)) ||
         (rc = profile_check_data(p, err)) || (rc = profile_check_meter(p, err)))
         return rc;
     if ((rc = make_dir(p, err)) || (rc = store_create(&p->store, p->dir, err)))
@@ -327,6 +328,7 @@ static int profile(struct cli *cli, int argc, char **argv)
         err.code = shipped_preset(p.preset, opt + PROFILE_FIRST_SET, resume_row - PROFILE_FIRST_SET, &err);
     if (!err.code && p.resume && p.models.n > 1 && opt[PROFILE_MODEL].seen)
         ipw_err_set(&err, IPW_E_USAGE, "--resume goes on with one run; give -m once, or not at all");
+    profile_split(&p.concurrencies);
     profile_split(&p.models);
     profile_split(&p.datasets);
     code = err.code ? cli_fail(&err) : start(&p, opt[PROFILE_MODEL].seen, &err);

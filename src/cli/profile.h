@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "cli/cli.h"
+#include "run/arrival.h"
 #include "run/baseline.h"
 #include "run/estimate.h"
 #include "run/runner.h"
@@ -18,7 +19,12 @@ struct profile {
     struct cli *cli;
     struct run_plan plan;
     struct option_list models, datasets, labels;
-    char *output_dir, *resume, *shard, *format, *preset, *base_url;
+    struct option_list header_flags, concurrencies;
+    char *output_dir, *resume, *shard, *format, *preset;
+    char *api_key, **headers; /* as they are sent: never stored */
+    bool pull;
+    struct arrival arrival;   /* as the plan says; for how many are in flight */
+    struct run_load load;
     bool retry_errors, other_machine, allow_missing, watch;
     int64_t allow_failures, repeat, blocks; /* blocks 0: chosen */
 
@@ -61,6 +67,7 @@ int profile_labels(const struct option_list *flags, const json_val *label, int64
 
 /* What is checked before anything is asked; each leaves what it opened in p. */
 int profile_check_engine(struct profile *p, struct ipw_err *err);
+int profile_check_http(struct profile *p, struct ipw_err *err); /* of profile_check_engine: address, keys, load */
 int profile_check_model(struct profile *p, struct ipw_err *err);
 int profile_check_data(struct profile *p, struct ipw_err *err);
 int profile_check_meter(struct profile *p, struct ipw_err *err); /* after the others: questions, meter, estimate */

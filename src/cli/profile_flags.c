@@ -28,7 +28,12 @@ void profile_release(struct profile *p)
     option_list_release(&p->models);
     option_list_release(&p->datasets);
     option_list_release(&p->labels);
-    char *const texts[] = {p->output_dir, p->resume, p->shard, p->format, p->preset, p->base_url};
+    option_list_release(&p->header_flags);
+    option_list_release(&p->concurrencies);
+    for (size_t i = 0; p->headers && p->headers[i]; i++)
+        free(p->headers[i]);
+    free(p->headers);
+    char *const texts[] = {p->output_dir, p->resume, p->shard, p->format, p->preset, p->api_key};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
 }
@@ -47,8 +52,26 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
         {"shard", NULL, 0, OPTION_TEXT, &p->shard, 0, 0, "i/N", "only part i (from 0) of N", false},
         {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
-        {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers (llama)", false},
-        {"client-base-url", "base-url", 0, OPTION_TEXT, &p->base_url, 0, 0, "URL", NULL, false},
+        {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers: llama, openai or ollama (llama)", false},
+        {"client-base-url", "base-url", 0, OPTION_TEXT, &plan->base_url, 0, 0, "URL", "the server, as http://HOST:PORT/v1", false},
+        {"endpoint-type", NULL, 0, OPTION_TEXT, &plan->endpoint, 0, 0, "WHICH", "chat or completions (chat)", false},
+        {"no-stream", NULL, 0, OPTION_FLAG, &plan->no_stream, 0, 0, NULL, "take each answer in one piece", false},
+        {"api-key-env", NULL, 0, OPTION_TEXT, &plan->api_key_env, 0, 0, "NAME", "the variable that holds the server's key", false},
+        {"header", NULL, 'H', OPTION_LIST, &p->header_flags, 0, 0, "'N: V'", "sent along; ${NAME} is that variable", false},
+        {"extra-body", "extra-inputs", 0, OPTION_TEXT, &plan->extra_body, 0, 0, "JSON", "put into every request; null takes out", false},
+        {"cacert", NULL, 0, OPTION_TEXT, &plan->ca_file, 0, 0, "FILE", "certificates to trust instead of the system's", false},
+        {"timeout", "request-timeout-seconds", 0, OPTION_REAL, &plan->timeout_s, 0.001, 1e6, "S", "of a request (600)", false},
+        {"connect-timeout", NULL, 0, OPTION_REAL, &plan->connect_timeout_s, 0.001, 1e4, "S", "of a connection (10)", false},
+        {"retries", NULL, 0, OPTION_INT, &plan->retries, 0, 20, "N", "when refused or dropped; each is an attempt (0)", false},
+        {"keep-alive", NULL, 0, OPTION_TEXT, &plan->keep_alive, 0, 0, "TIME", "ollama: the model stays loaded, as 10m", false},
+        {"concurrency", "max-concurrency", 0, OPTION_LIST, &p->concurrencies, 0, 0, "N", "requests in flight; 1,2,4 is a sweep (1)", false},
+        {"request-count", "num-requests", 0, OPTION_INT, &plan->request_count, 0, 1e9, "N", "requests in all, questions again and again", false},
+        {"duration", "benchmark-duration", 0, OPTION_REAL, &plan->duration_s, 0, 1e7, "S", "ask for so long, again and again", false},
+        {"request-rate", NULL, 0, OPTION_REAL, &plan->request_rate, 0, 1e6, "R", "requests per second, whatever the server does", false},
+        {"arrival", "request-rate-mode", 0, OPTION_TEXT, &plan->arrival, 0, 0, "KIND", "poisson, constant or trace (poisson)", false},
+        {"speed", NULL, 0, OPTION_REAL, &plan->speed, 1e-6, 1e6, "X", "a trace X times as fast (1)", false},
+        {"ramp", NULL, 0, OPTION_REAL, &plan->ramp_s, 0, 1e6, "S", "the load grows over S seconds (0)", false},
+        {"idle-policy", NULL, 0, OPTION_TEXT, &plan->idle_policy, 0, 0, "HOW", "idle watts at several at once: share, account (share)", false},
         {"energy", NULL, 0, OPTION_TEXT, &plan->energy, 0, 0, "MODE", "auto, measured, estimated, none (auto)", false},
         {"baseline", NULL, 0, OPTION_TEXT, &plan->baseline, 0, 0, "KIND", "idle watts: auto, quick, full, none (auto)", false},
         {"devices", NULL, 0, OPTION_TEXT, &plan->devices, 0, 0, "LIST", "GPUs that take part: index, UUID, PCI id", false},
@@ -69,6 +92,7 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"resume", NULL, 0, OPTION_TEXT, &p->resume, 0, 0, "RUN", "go on with a run or study that was cut off", false},
         {"retry-errors", NULL, 0, OPTION_FLAG, &p->retry_errors, 0, 0, NULL, "with --resume: ask failed ones again", false},
         {"allow-other-machine", NULL, 0, OPTION_FLAG, &p->other_machine, 0, 0, NULL, "with --resume: on other hardware", false},
+        {"pull", NULL, 0, OPTION_FLAG, &p->pull, 0, 0, NULL, "ollama: get the model if the server has it not", false},
         {"output-dir", "output_path", 0, OPTION_TEXT, &p->output_dir, 0, 0, "DIR", "where run folders go (runs)", false},
         {"allow-failures", NULL, 0, OPTION_INT, &p->allow_failures, 0, 1e9, "N", "exit 0 with up to N failed (0)", false},
         {"allow-missing", NULL, 0, OPTION_FLAG, &p->allow_missing, 0, 0, NULL, "IPJ though many joules are missing", false},

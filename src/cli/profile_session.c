@@ -102,6 +102,18 @@ static int put_engine(struct store *store, void *ud, struct ipw_err *err)
 static int open_engine(struct profile *p, struct ipw_err *err)
 {
     struct engine_cfg cfg = {.model = p->plan.model,
+                             .http = {.base_url = p->plan.base_url,
+                                      .endpoint = p->plan.endpoint,
+                                      .api_key = p->api_key,
+                                      .headers = (const char *const *)p->headers,
+                                      .extra_body = p->plan.extra_body,
+                                      .ca_file = p->plan.ca_file,
+                                      .keep_alive = p->plan.keep_alive,
+                                      .no_stream = p->plan.no_stream,
+                                      .pull = p->pull,
+                                      .timeout_s = p->plan.timeout_s,
+                                      .connect_timeout_s = p->plan.connect_timeout_s,
+                                      .streams = (int64_t)p->arrival.slots},
                              .system = p->plan.system,
                              .no_chat_template = p->plan.no_chat_template,
                              .ignore_eos = p->plan.ignore_eos,
@@ -138,6 +150,12 @@ static int open_model(struct profile *p, struct ipw_err *err)
     return watch_idle(p, "loaded", err);
 }
 
+static int put_client(struct store *store, void *ud, struct ipw_err *err)
+{
+    struct profile *p = ud;
+    return run_client_put(store, p->segment.id, p->segment.anchor_ns, &p->load, err);
+}
+
 static int ask(struct profile *p, struct ipw_err *err)
 {
     struct watch view;
@@ -150,8 +168,11 @@ static int ask(struct profile *p, struct ipw_err *err)
                           .ops = p->ops, .engine = p->engine, .signals = p->cli->signals,
                           .progress = watch_draw, .ud = &view};
     watch_begin(&view, p->watch, p->cli->err_tty, done(p), title, p->data);
-    int rc = run_execute(&ctx, err);
+    int rc = run_execute(&ctx, &p->load, err);
+    struct ipw_err ignored;
     watch_end(&view);
+    if (p->ops->caps & ENGINE_REMOTE)
+        (void)!writer_call(&p->recorder.writer, put_client, p, rc ? &ignored : err);
     return rc ? rc : watch_idle(p, "after", err);
 }
 
@@ -189,6 +210,7 @@ int profile_ask(struct profile *p, struct ipw_err *err)
     int rc = open_model(p, err);
     p->asked = !rc;
     rc = stop_recorder(p, rc ? rc : ask(p, err), err);
+    p->asked &= !rc || p->load.requests || rc == IPW_E_INTERRUPTED;
     if (rc && !p->asked && !p->resume)
         discard(p, err);
     return rc;

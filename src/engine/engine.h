@@ -58,10 +58,13 @@ struct engine_req {
     uint64_t seed; /* of this query: used when temperature > 0 */
 };
 
+#define ENGINE_UNKNOWN INT64_MIN /* of counts and times; the same as STORE_NULL */
+
 enum engine_event_kind { ENGINE_SENT, ENGINE_FIRST, ENGINE_TOKEN, ENGINE_END };
 
 /* t_ns is ipw_now() at the instant. FIRST comes with the first token (of any kind), before its TOKEN event. text of
- * TOKEN: bytes decoded by this token, whole UTF-8 sequences only, may be empty; valid until the next poll. */
+ * TOKEN: bytes decoded by this token (of a server: of this piece, one token or several), whole UTF-8 sequences only, may be
+ * empty; valid until the next poll or submit. A server's answer that came in one piece has no FIRST. */
 struct engine_event {
     enum engine_event_kind kind;
     uint32_t id;
@@ -74,9 +77,9 @@ struct engine_event {
     const char *reason; /* static: "prompt_too_long", "interrupted", ...; NULL when ok */
     const char *stop;   /* static: "eos", "length", "abort"; NULL when there was none */
     int64_t n_in, n_cached, n_out;
-    int64_t n_reason;         /* of n_out; STORE_NULL unknown, as every count here */
+    int64_t n_reason;         /* of n_out; ENGINE_UNKNOWN, as may be every count here */
     const char *token_source; /* static: "engine", "usage", "chunks"; NULL: not counted */
-    const char *detail;       /* what went wrong, for people; valid until the next poll; NULL */
+    const char *detail;       /* what went wrong, for people; valid like text; NULL */
     int64_t load_ns, prompt_ns, decode_ns; /* the server's own word */
     int64_t retry_after_s;    /* -1: not said */
     const char *prompt; /* as sent, after the chat template; valid until the next poll */

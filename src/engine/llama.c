@@ -397,6 +397,9 @@ static int finish(struct engine *e, struct engine_event *ev, enum query_status s
     ev->n_in = (int64_t)e->n_tokens;
     ev->n_cached = 0;
     ev->n_out = (int64_t)e->n_out;
+    ev->n_reason = ev->load_ns = ev->prompt_ns = ev->decode_ns = ENGINE_UNKNOWN;
+    ev->retry_after_s = -1;
+    ev->token_source = "engine";
     ev->prompt = e->prompt.s;
     ev->prompt_len = e->prompt.len;
     e->state = IDLE;

@@ -2,12 +2,14 @@
 
 #include <string.h>
 
-extern const struct engine_ops engine_llama;
+extern const struct engine_ops engine_llama, engine_ollama, engine_openai;
 
 const struct engine_ops *const engines[] = {
 #ifdef IPW_HAVE_LLAMA
     &engine_llama,
 #endif
+    &engine_openai,
+    &engine_ollama,
     NULL,
 };
 

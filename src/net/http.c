@@ -232,10 +232,15 @@ static void init_curl(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+void http_global(void)
+{
+    pthread_once(&once, init_curl);
+}
+
 static int perform(struct transfer *t, struct ipw_err *err)
 {
     char why[CURL_ERROR_SIZE], range[32];
-    pthread_once(&once, init_curl);
+    http_global();
     *t->answer = (struct http_answer){.retry_after = -1};
     t->curl = curl_easy_init();
     if (!t->curl)

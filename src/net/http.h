@@ -34,4 +34,7 @@ int http_to_memory(const struct http_get *get, size_t max, struct ipw_buf *out, 
  * cannot go on sends all of it, and the file is begun anew. IPW_E_IO when the file cannot be written. */
 int http_to_file(const struct http_get *get, int fd, struct http_answer *answer, struct ipw_err *err);
 
+/* Makes libcurl ready, once for the process. */
+void http_global(void);
+
 #endif

@@ -24,6 +24,22 @@ struct run_plan { /* strings are owned */
     double temperature, top_p;
     int64_t top_k, ctx, threads, gpu_layers;
     bool no_chat_template, ignore_eos;
+    /* of engines that ask a server */
+    char *base_url, *endpoint, *extra_body, *keep_alive, *ca_file;
+    char *api_key_env; /* name of the variable that holds the key: the key itself is nowhere */
+    char *headers;     /* JSON array of "Name: value"; ${NAME} in a value stands for that variable */
+    char *serve;       /* the command of a server that the run starts; NULL: none */
+    bool no_stream;
+    double timeout_s, connect_timeout_s;
+    int64_t retries; /* of a request that the server refused or dropped, each an attempt of its own; 0 */
+    /* load */
+    int64_t concurrency;   /* RUN_UNSET: 1, or what an open loop needs */
+    int64_t request_count; /* requests in all, going through the questions again; 0: each once */
+    double request_rate;   /* per second; 0: a closed loop */
+    char *arrival;         /* "poisson", "constant", "trace"; NULL: poisson with a rate */
+    double speed, ramp_s;
+    double duration_s;     /* stop asking after; 0: when all is asked */
+    char *idle_policy;     /* "share", "account": telemetry 4.7 */
 };
 
 void run_plan_init(struct run_plan *p); /* the defaults */

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "run/client.h"
 #include "run/todo.h"
 #include "run/recorder.h"
 
@@ -22,8 +23,8 @@ struct run_ctx {
     void *ud;
 };
 
-/* Asks everything in todo. IPW_E_INTERRUPTED after a signal: what was finished is committed, the run can be
+/* Asks everything in todo. IPW_E_ENV when requests do not reach a server: ten in a row, or all. IPW_E_INTERRUPTED after a signal: what was finished is committed, the run can be
  * resumed. When the store cannot be written any more it ends, and recorder_stop says why. */
-int run_execute(const struct run_ctx *ctx, struct ipw_err *err);
+int run_execute(const struct run_ctx *ctx, struct run_load *load, struct ipw_err *err);
 
 #endif

@@ -43,19 +43,21 @@ struct done {
 
 struct scan {
     struct run_index index;
-    struct done *done;
-    size_t unknown;
+    struct done *done; /* by sample, then question */
+    size_t n, rounds, unknown;
 };
 
 static int on_key(const char *query_id, int64_t sample, int64_t attempt, int status, void *ud)
 {
     struct scan *s = ud;
-    (void)sample;
     int64_t i = run_index_find(&s->index, query_id);
-    if (i < 0)
+    if (i < 0 || sample < 0 || (size_t)sample >= s->rounds) {
         s->unknown++;
-    else if (attempt > s->done[i].attempt)
-        s->done[i] = (struct done){attempt, status};
+        return 0;
+    }
+    struct done *d = &s->done[(size_t)sample * s->n + (size_t)i];
+    if (attempt > d->attempt)
+        *d = (struct done){attempt, status};
     return 0;
 }
 
@@ -71,14 +73,30 @@ static bool owed(const struct done *d, bool retry_errors, int64_t *attempt)
     return retry_errors && (d->status == QUERY_ERROR || d->status == QUERY_TIMEOUT);
 }
 
+/* The questions of the run in the order of asking; n becomes how many. */
+static size_t *order_of(const struct run_plan *plan, size_t *n)
+{
+    size_t *order = ipw_calloc(*n ? *n : 1, sizeof *order), k = 0;
+    ipw_rng_shuffle((uint64_t)plan->seed, order, *n);
+    for (size_t i = 0; i < *n; i++)
+        if (order[i] % (size_t)plan->shards == (size_t)plan->shard)
+            order[k++] = order[i];
+    *n = k;
+    return order;
+}
+
 int run_todo_make(struct run_todo *t, const struct dataset *data, const struct run_plan *plan, struct store *store,
                   bool retry_errors, struct ipw_err *err)
 {
     size_t n = plan->max_queries > 0 && (size_t)plan->max_queries < data->n ? (size_t)plan->max_queries : data->n;
-    size_t *order = ipw_calloc(n ? n : 1, sizeof *order);
-    struct scan s = {.done = ipw_calloc(data->n ? data->n : 1, sizeof *s.done)};
+    size_t *order = order_of(plan, &n);
+    size_t total = plan->request_count > 0 && n ? (size_t)plan->request_count : n;
+    struct scan s = {.n = data->n, .rounds = n ? (total + n - 1) / n : 1};
     int rc = 0;
-    *t = (struct run_todo){.v = ipw_calloc(n ? n : 1, sizeof *t->v)};
+    *t = (struct run_todo){.v = ipw_calloc(total ? total : 1, sizeof *t->v)};
+    if (plan->duration_s > 0 && store)
+        goto out;
+    s.done = ipw_calloc(data->n * s.rounds + 1, sizeof *s.done);
     run_index_init(&s.index, data->v, data->n);
     if (store && (rc = store_each_key(store, on_key, &s, err)))
         goto out;
@@ -89,14 +107,12 @@ int run_todo_make(struct run_todo *t, const struct dataset *data, const struct r
                          s.unknown, data->name);
         goto out;
     }
-    ipw_rng_shuffle((uint64_t)plan->seed, order, n);
-    for (size_t i = 0; i < n; i++) {
-        if (order[i] % (size_t)plan->shards != (size_t)plan->shard)
-            continue;
-        struct run_item item = {.question = order[i], .at = t->total++};
-        if (owed(&s.done[order[i]], retry_errors, &item.attempt))
+    for (size_t i = 0; i < total; i++) {
+        struct run_item item = {.question = order[i % n], .sample = (int64_t)(i / n), .at = i};
+        if (owed(&s.done[(i / n) * data->n + item.question], retry_errors, &item.attempt))
             t->v[t->n++] = item;
     }
+    t->total = plan->duration_s > 0 ? 0 : total;
 out:
     run_index_release(&s.index);
     free(s.done);

@@ -8,18 +8,21 @@
 
 struct run_item {
     size_t question; /* index in the dataset */
+    int64_t sample;  /* from 0: how often the question was asked before (plan->request_count, duration_s) */
     int64_t attempt; /* from 1 */
+    int64_t retries; /* how many of these attempts were made without being asked to */
     size_t at;       /* its place in the order of the whole run, 0 to total - 1 */
 };
 
 struct run_todo {
     struct run_item *v; /* in the order of asking */
     size_t n;
-    size_t total; /* questions of this run, asked or not (after -n and --shard) */
+    size_t total; /* requests of this run, asked or not; 0 when time ends it (plan->duration_s) */
 };
 void run_todo_release(struct run_todo *t);
 
-/* Of the first max_queries questions (0: all) those of the shard, in the seeded order. store: NULL for a new run; else
+/* Of the first max_queries questions (0: all) those of the shard, in the seeded order; again and again up to request_count.
+ * Of a run that time ends: each question once, to be gone through again, or nothing when store is given. store: NULL for a new run; else
  * what already has a row is left out (but not_sent; and, with retry_errors, error and timeout, with the next attempt). */
 int run_todo_make(struct run_todo *t, const struct dataset *data, const struct run_plan *plan, struct store *store,
                   bool retry_errors, struct ipw_err *err);

@@ -12,7 +12,7 @@
 #include "score/score.h"
 #include "store/pack.h"
 
-enum { ROUND_MS = 250 };
+enum { ROUND_MS = 250, MAX_FAILURES = 100 };
 static const int64_t SECOND = 1000000000;
 
 struct pending { /* readings of one channel that wait for a transaction */
@@ -204,6 +204,21 @@ static bool due(int64_t last, int64_t now)
     return last == STORE_NULL || now - last >= SECOND;
 }
 
+/* The words of the first failures of this process. */
+static int put_failure(struct writer *w, const struct run_record *r, struct ipw_err *err)
+{
+    if (!*r->detail || w->n_failures == MAX_FAILURES)
+        return 0;
+    if (!w->n_failures++)
+        memcpy(w->first_failure, r->detail, sizeof w->first_failure);
+    struct ipw_buf text = IPW_BUF_INIT;
+    ipw_buf_addf(&text, "%s: %s: %s", r->q.query_id, r->q.reason ? r->q.reason : "?", r->detail);
+    int64_t t = r->q.t_end == STORE_NULL ? ipw_now(w->env) - w->segment->anchor_ns : r->q.t_end;
+    int rc = store_add_event(w->store, w->segment->id, t, "request_failed", text.s, err);
+    ipw_buf_release(&text);
+    return rc;
+}
+
 /* One transaction: the records that wait, every reading so far, a clock triple a second. */
 static int commit(struct writer *w, struct run_record *list, int64_t now, struct ipw_err *err)
 {
@@ -211,7 +226,8 @@ static int commit(struct writer *w, struct run_record *list, int64_t now, struct
     if (rc)
         return rc;
     for (struct run_record *r = list; r && !rc; r = r->next)
-        rc = store_put_query(w->store, &r->q, &r->text, &r->question, err);
+        if (!(rc = store_put_query(w->store, &r->q, &r->text, &r->question, err)))
+            rc = put_failure(w, r, err);
     if (!rc)
         rc = put_readings(w, err);
     if (!rc && due(w->last_clock_ns, now))

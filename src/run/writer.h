@@ -18,6 +18,8 @@ struct run_record {
     struct store_query q;
     struct store_text text;
     struct store_question question;
+    struct store_served served;
+    char detail[300]; /* of a failure, for people; "": none */
 };
 struct run_record *run_record_new(void);
 void run_record_free(struct run_record *r);
@@ -62,6 +64,8 @@ struct writer {
     struct ipw_clock_triple clock; /* the last one written */
     struct throttle *throttle;     /* changes that wait for a transaction */
     size_t n_throttle, cap_throttle;
+    size_t n_failures;
+    char first_failure[300]; /* "": none; valid after writer_stop */
 };
 
 /* The caller has set env .. boundary and progress.total. */

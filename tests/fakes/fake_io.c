@@ -205,7 +205,7 @@ static int fake_close(const struct ipw_env *env, int fd)
 }
 
 static const struct ipw_io io = {fake_open, fake_pread, fake_read, fake_close, fake_list, fake_perf_event_open};
-static const struct ipw_clock fake_clock = {fake_now, fake_boot, fake_boot, fake_cpu, fake_sleep_until};
+static const struct ipw_clock fake_clock = {fake_now, fake_boot, fake_boot, fake_cpu, fake_sleep_until, fake_cpu};
 
 void fake_io_init(struct fake_io *f, const char *fixture)
 {

@@ -308,7 +308,7 @@ static void play(struct sim *s, struct meter *meter, struct sampler *sampler)
     }
 }
 
-static const struct ipw_clock sim_clock = {sim_now, sim_now, sim_now, sim_now, sim_sleep_until};
+static const struct ipw_clock sim_clock = {sim_now, sim_now, sim_now, sim_now, sim_sleep_until, sim_now};
 
 struct sim *sim_play(const struct sim_scenario *sc)
 {

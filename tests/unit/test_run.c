@@ -171,7 +171,8 @@ static int execute(struct bed *b, void (*progress)(const struct run_progress *, 
     struct run_ctx ctx = {.env = &b->io.env, .plan = &b->plan, .data = &b->data, .todo = &b->todo,
                           .recorder = &b->recorder, .segment = &b->segment, .ops = &ops, .engine = &scripted,
                           .signals = &b->signals, .progress = progress, .ud = b};
-    int rc = run_execute(&ctx, &err), stopped = recorder_stop(&b->recorder, &err);
+    struct run_load load;
+    int rc = run_execute(&ctx, &load, &err), stopped = recorder_stop(&b->recorder, &err);
     rc = stopped ? stopped : rc;
     run_todo_release(&b->todo);
     run_segment_release(&b->segment);

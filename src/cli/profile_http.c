@@ -1,0 +1,156 @@
+/* Of ipw profile: what is only for engines that ask a server. Keys and headers are put together here and stored nowhere. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/profile.h"
+#include "net/url.h"
+
+/* Flags that make no sense for an engine in this process. */
+static int check_local(const struct profile *p, struct ipw_err *err)
+{
+    const struct {
+        const char *flag;
+        bool given;
+    } remote[] = {{"client-base-url", p->plan.base_url != NULL}, {"endpoint-type", p->plan.endpoint != NULL},
+                  {"api-key-env", p->plan.api_key_env != NULL},  {"header", p->plan.headers != NULL},
+                  {"extra-body", p->plan.extra_body != NULL},    {"cacert", p->plan.ca_file != NULL},
+                  {"keep-alive", p->plan.keep_alive != NULL},    {"no-stream", p->plan.no_stream},
+                  {"pull", p->pull},                             {"retries", p->plan.retries > 0},
+                  {"serve", p->plan.serve != NULL}};
+    for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++)
+        if (remote[i].given)
+            return ipw_err_set(err, IPW_E_USAGE, "'--%s': '%s' runs in this process and has no address; leave it out, or ask "
+                               "a server with --client openai or --client ollama", remote[i].flag, p->plan.engine);
+    if (p->arrival.kind != ARRIVAL_CLOSED || p->arrival.slots > 1)
+        return ipw_err_set(err, IPW_E_USAGE, "'%s' answers one question at a time; for more at once start a server: --client "
+                           "openai --serve 'llama-server -m MODEL.gguf'", p->plan.engine);
+    return 0;
+}
+
+static bool secret_name(const char *name, size_t n)
+{
+    static const char *const words[] = {"authorization", "cookie", "key", "token", "secret", "password"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        for (size_t at = 0; at + strlen(words[i]) <= n; at++)
+            if (!strncasecmp(name + at, words[i], strlen(words[i])))
+                return true;
+    return false;
+}
+
+/* "Name: value" with the variables in it put in. */
+static int expand(const char *text, struct ipw_buf *out, struct ipw_err *err)
+{
+    const char *colon = strchr(text, ':');
+    if (!colon || colon == text || strpbrk(text, "\r\n"))
+        return ipw_err_set(err, IPW_E_USAGE, "'--header %.60s': 'Name: value' is needed", text);
+    if (secret_name(text, (size_t)(colon - text)) && !strstr(colon, "${"))
+        return ipw_err_set(err, IPW_E_USAGE, "'--header %.*s': a key on the command line is seen by everybody here; put it into "
+                           "a variable and write '%.*s: ${NAME}'", (int)(colon - text), text, (int)(colon - text), text);
+    for (const char *at = text; *at;) {
+        const char *open = strstr(at, "${"), *close = open ? strchr(open, '}') : NULL;
+        if (!close) {
+            ipw_buf_adds(out, at);
+            break;
+        }
+        char *name = ipw_strndup(open + 2, (size_t)(close - open - 2));
+        const char *value = cli_setting(name);
+        ipw_buf_add(out, at, (size_t)(open - at));
+        int rc = !value || strpbrk(value, "\r\n")
+                     ? ipw_err_set(err, IPW_E_USAGE, "'--header %.60s': the variable %.60s %s", text, name,
+                                   value ? "holds a line break" : "is not set; export it")
+                     : 0;
+        ipw_buf_adds(out, rc ? "" : value);
+        free(name);
+        if (rc)
+            return rc;
+        at = close + 1;
+    }
+    return 0;
+}
+
+/* --header flags into the plan, as they were written; and as they are sent. */
+static int make_headers(struct profile *p, struct ipw_err *err)
+{
+    struct json_doc *doc = NULL;
+    int rc = 0;
+    size_t n = 0;
+    if (p->header_flags.n) {
+        struct json_out *o = json_out_new();
+        json_node *list = json_new_arr(o);
+        for (size_t i = 0; i < p->header_flags.n; i++)
+            json_put_str(o, list, NULL, p->header_flags.v[i]);
+        free(p->plan.headers);
+        p->plan.headers = json_write(o, list, false);
+        json_out_free(o);
+    }
+    if (!p->plan.headers)
+        return 0;
+    if ((rc = json_read(&doc, p->plan.headers, strlen(p->plan.headers), 0, err)))
+        return ipw_err_wrap(err, "headers");
+    p->headers = ipw_calloc(json_len(json_root(doc)) + 1, sizeof *p->headers);
+    for (struct json_iter it = json_iter(json_root(doc)); !rc && json_next(&it);) {
+        struct ipw_buf line = IPW_BUF_INIT;
+        rc = expand(json_str(it.val) ? json_str(it.val) : "", &line, err);
+        p->headers[n++] = ipw_buf_take(&line);
+    }
+    json_doc_free(doc);
+    return rc;
+}
+
+static int check_texts(struct profile *p, struct ipw_err *err)
+{
+    static const char *const endpoints[] = {"chat", "completions"};
+    struct json_doc *doc = NULL;
+    char url[1000];
+    const char *e = p->plan.endpoint;
+    if (e && strcmp(e, endpoints[0]) != 0 && strcmp(e, endpoints[1]) != 0)
+        return ipw_err_set(err, IPW_E_USAGE, "'--endpoint-type %s': chat or completions is needed", e);
+    if (p->plan.extra_body) {
+        if (json_read(&doc, p->plan.extra_body, strlen(p->plan.extra_body), 0, err))
+            return ipw_err_wrap(err, "'--extra-body'");
+        bool object = json_type(json_root(doc)) == JSON_OBJ;
+        json_doc_free(doc);
+        if (!object)
+            return ipw_err_set(err, IPW_E_USAGE, "'--extra-body': a JSON object is needed, as '{\"top_k\": 20}'");
+    }
+    return p->plan.base_url ? net_url_base(p->plan.base_url, url, sizeof url, err) : 0;
+}
+
+int profile_check_http(struct profile *p, struct ipw_err *err)
+{
+    const char *n = p->concurrencies.n ? p->concurrencies.v[0] : NULL;
+    if (n && (!ipw_parse_i64(n, &p->plan.concurrency) || p->plan.concurrency < 1 || p->plan.concurrency > 65536))
+        return ipw_err_set(err, IPW_E_USAGE, "'--concurrency %s': a number from 1 to 65536 is needed, or several: 1,2,4", n);
+    int rc = arrival_init(&p->arrival, &p->plan, err);
+    if (rc)
+        return rc;
+    if (p->header_flags.n == 0 && !(p->ops->caps & ENGINE_REMOTE))
+        return check_local(p, err);
+    if (!(p->ops->caps & ENGINE_REMOTE))
+        return ipw_err_set(err, IPW_E_USAGE, "'--header': '%s' runs in this process; leave it out", p->plan.engine);
+    if ((rc = check_texts(p, err)) || (rc = make_headers(p, err)))
+        return rc;
+    if (p->plan.api_key_env) {
+        const char *key = cli_setting(p->plan.api_key_env);
+        if (!key || !*key)
+            return ipw_err_set(err, IPW_E_USAGE, "'--api-key-env %s': that variable is not set; export it with the key in it",
+                               p->plan.api_key_env);
+        free(p->api_key);
+        p->api_key = ipw_strdup(key);
+    }
+    /* joules of another machine cannot be read here */
+    if (p->plan.base_url && !p->plan.serve && !p->plan.devices && strcmp(p->plan.energy, "none") != 0 &&
+        !net_url_is_here(p->plan.base_url)) {
+        if (!strcmp(p->plan.energy, "measured"))
+            return ipw_err_set(err, IPW_E_ENV, "the server at '%s' is on another machine, whose counters cannot be read from "
+                               "here; run ipw there, or with --energy none", p->plan.base_url);
+        cli_say("the server is on another machine: its joules cannot be read from here (--energy none)");
+        free(p->plan.energy);
+        p->plan.energy = ipw_strdup("none");
+    }
+    return 0;
+}
