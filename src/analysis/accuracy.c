@@ -1,4 +1,5 @@
 #include "analysis/accuracy.h"
+#include "analysis/load.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -259,7 +260,7 @@ static struct spread spread_of(const double *x, size_t n)
 
 /* ---- time and tokens ---- */
 
-static struct quantiles quantiles_of(const struct table_run *run, double (*get)(const struct table_row *))
+struct quantiles analysis_quantiles(const struct table_run *run, double (*get)(const struct table_row *))
 {
     double *x = ipw_calloc(run->n + 1, sizeof *x);
     size_t n = 0;
@@ -380,9 +381,10 @@ void accuracy_of(const struct table_run *run, bool allow_missing, struct accurac
     out->energy = spread_of(k.e, k.n);
     out->power = spread_of(k.p, k.n);
     out->efficiency_accuracy = stats_mean(k.c, k.n);
-    out->ttft_s = quantiles_of(run, get_ttft);
-    out->tpot_s = quantiles_of(run, get_tpot);
-    out->e2e_s = quantiles_of(run, get_e2e);
+    analysis_load(run, &out->load);
+    out->ttft_s = analysis_quantiles(run, get_ttft);
+    out->tpot_s = analysis_quantiles(run, get_tpot);
+    out->e2e_s = analysis_quantiles(run, get_e2e);
     phases(run, out);
     out->interactive = out->ttft_s.p90 <= limits.ttft_s && out->decode_tok_s >= limits.tokens_s;
     free(k.c);

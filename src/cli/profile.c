@@ -87,8 +87,10 @@ int profile_check_data(struct profile *p, struct ipw_err *err)
 int profile_check_model(struct profile *p, struct ipw_err *err)
 {
     char *path;
-    if (p->ops->caps & ENGINE_REMOTE) /* the server knows it by that name */
+    if (p->ops->caps & ENGINE_REMOTE) { /* the server knows it by that name; "": it has but one */
+        p->plan.model = p->plan.model ? p->plan.model : ipw_strdup("");
         return 0;
+    }
     int rc = cli_model_path(p->cli, p->plan.model, &path, err);
     if (rc)
         return rc;

@@ -42,7 +42,9 @@ int profile_verdict(const struct profile *p, const struct table_run *run, const 
     size_t failed = figures->by_query[QUERY_ERROR] + figures->by_query[QUERY_TIMEOUT];
     if (failed <= (size_t)p->allow_failures)
         return 0;
-    cli_say("%zu questions failed (%s); %s, --allow-failures N accepts them", failed, reason ? reason : "error",
+    const char *said = p->recorder.writer.first_failure;
+    cli_say("%zu question%s failed (%s%s%s); %s, --allow-failures N accepts them", failed, failed == 1 ? "" : "s",
+            reason ? reason : "error", *said ? ": " : "", said,
             ipw_streq(reason, "prompt_too_long") ? "a new run with a larger --ctx has room for them"
                                                  : "--resume RUN --retry-errors asks them again");
     return 1;

@@ -101,7 +101,7 @@ static int put_engine(struct store *store, void *ud, struct ipw_err *err)
 
 static int open_engine(struct profile *p, struct ipw_err *err)
 {
-    struct engine_cfg cfg = {.model = p->plan.model,
+    struct engine_cfg cfg = {.model = *p->plan.model ? p->plan.model : NULL,
                              .http = {.base_url = p->plan.base_url,
                                       .endpoint = p->plan.endpoint,
                                       .api_key = p->api_key,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/str.h"
 #include "engine/http_stream.h"
 #include "net/url.h"
@@ -161,8 +162,11 @@ int http_engine_open(struct engine **out, const struct ipw_env *env, const struc
     }
     if (!rc)
         rc = d->learn(h, err);
-    if (!rc && !h->model.name)
-        h->model.name = h->cfg.model;
+    if (!rc) {
+        const char *name = fs_basename(h->cfg.model); /* llama-server's names are paths */
+        size_t n = strlen(name);
+        h->model.name = ipw_arena_strndup(&h->arena, name, ipw_ends(name, ".gguf") ? n - 5 : n);
+    }
     if (rc)
         http_engine_close(e);
     else

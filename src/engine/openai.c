@@ -15,7 +15,7 @@ static char *body_of(const struct http_engine *e, const struct engine_req *req)
     const struct engine_cfg *c = &e->cfg;
     struct json_out *o = json_out_new();
     json_node *body = json_new_obj(o);
-    json_put_str(o, body, "model", e->model.name ? e->model.name : c->model);
+    json_put_str(o, body, "model", c->model);
     if (e->endpoint == ENDPOINT_CHAT)
         dialect_messages(o, body, e, req);
     else
@@ -185,7 +185,7 @@ static int learn_models(struct http_engine *e, const json_val *root, char owner[
         return ipw_err_set(err, IPW_E_USAGE, "which model? -m takes one of those that the server at '%s' has: %s", e->base,
                            e->names.len ? e->names.s : "it lists none");
     if (!e->cfg.model)
-        e->model.name = ipw_arena_strdup(&e->arena, json_str(json_get(ours, "id")));
+        e->cfg.model = ipw_arena_strdup(&e->arena, json_str(json_get(ours, "id")));
     if (ours)
         learn_facts(e, ours);
     return 0;

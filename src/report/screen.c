@@ -88,6 +88,40 @@ static void row(const char *label, const char *text, struct ipw_buf *out)
     ipw_buf_addf(out, "   %-14s %s\n", label, text);
 }
 
+static void time_of(double s, struct ipw_buf *to)
+{
+    char a[24];
+    double scale = s < 0.0995 ? 1e3 : 1;
+    report_num(s * scale, a);
+    ipw_buf_addf(to, "%s %s", a, scale > 1 ? "ms" : "s");
+}
+
+static void load(const struct load_figures *f, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    char a[24], b[24];
+    if (!f->any)
+        return;
+    report_num(f->requests_s, a);
+    report_num(f->tokens_s, b);
+    ipw_buf_addf(&s, "%zu at once   %s requests/s   %s tokens/s", f->in_flight, a, b);
+    row("Load", s.s, out);
+    ipw_buf_clear(&s);
+    ipw_buf_adds(&s, "sent ");
+    time_of(f->delay_s.p50, &s);
+    ipw_buf_adds(&s, " late (p99 ");
+    time_of(f->delay_s.p99, &s);
+    report_num(f->cpu_share * 100, a);
+    ipw_buf_addf(&s, ")   its thread %s %% busy", a);
+    row("Client", s.s, out);
+    if (f->bound) {
+        ipw_buf_clear(&s);
+        ipw_buf_addf(&s, "the client was the bottleneck: %s; times and throughput are its own as much as the server's", f->bound);
+        report_wrap(s.s, 18, 18, out);
+    }
+    ipw_buf_release(&s);
+}
+
 static void speed(const struct accuracy_result *r, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
@@ -108,6 +142,7 @@ static void speed(const struct accuracy_result *r, struct ipw_buf *out)
         ipw_buf_addf(&s, "   %s %s a question", a, scale > 1 ? "ms" : "s");
     row("Speed", s.s, out);
     ipw_buf_release(&s);
+    load(&r->load, out);
 }
 
 static void phase(const struct table_run *run, const struct phase_figures *p, struct report_unit u, const char *what,

@@ -116,6 +116,24 @@ static void put_energy(struct json_out *o, json_node *top, const struct table_ru
     json_put_str(o, e, "reason", r->energy_reason);
 }
 
+static void put_load(struct json_out *o, json_node *top, const struct load_figures *f)
+{
+    if (!f->any)
+        return;
+    json_node *n = json_put_obj(o, top, "load");
+    json_put_int(o, n, "in_flight", (int64_t)f->in_flight);
+    json_put_num(o, n, "seconds", f->seconds);
+    json_put_bool(o, n, "steady", f->steady);
+    json_put_num(o, n, "requests_s", f->requests_s);
+    json_put_num(o, n, "tokens_s", f->tokens_s);
+    put_quantiles(o, n, "schedule_delay_s", &f->delay_s);
+    put_quantiles(o, n, "itl_s", &f->itl_s);
+    json_put_num(o, n, "client_cpu_share", f->cpu_share);
+    json_put_num(o, n, "client_cpu_us_per_piece", f->cpu_us_per_piece);
+    json_put_str(o, n, "client_bound", f->bound);
+    json_put_str(o, n, "token_source", f->token_source);
+}
+
 char *report_summary_json(const struct table_run *run, const struct accuracy_result *r)
 {
     struct json_out *o = json_out_new();
@@ -180,6 +198,7 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     report_put_count(o, n, "cached", r->n_cached);
     report_put_count(o, n, "out", r->n_out);
     report_put_count(o, n, "reasoning", r->n_reason);
+    put_load(o, top, &r->load);
     n = json_put_obj(o, top, "throughput");
     json_put_num(o, n, "decode_tok_s", r->decode_tok_s);
     json_put_num(o, n, "prefill_tok_s", r->prefill_tok_s);

@@ -13,6 +13,8 @@
 #include "run/conditions.h"
 #include "run/scopes.h"
 #include "run/settings.h"
+#include "stats/stats.h"
+#include "store/pack.h"
 
 struct attempt { /* one query row and where it belongs */
     size_t row;
@@ -63,6 +65,7 @@ struct loader {
     struct member **who; /* of each */
     size_t n_v, cap_v, cap_who;
     double seconds; /* of the queries whose total is known */
+    struct stats_hist *itl;
 };
 
 /* ---- what is common to the rows ---- */
@@ -87,6 +90,14 @@ static void load_meta(struct loader *l, struct store *store)
         t->quant = keep(l, json_str(json_get(m, "quant")));
         if (!json_is_int(json_get(m, "threads"), &l->threads))
             l->threads = 0;
+        json_doc_free(doc);
+    }
+    t->client.wall_s = t->client.cpu_s = t->client.pieces = NAN;
+    text = store_meta(store, "client");
+    if (text && !json_read(&doc, text, strlen(text), 0, &ignored)) {
+        t->client.wall_s = json_num(json_get(json_root(doc), "wall_s"));
+        t->client.cpu_s = json_num(json_get(json_root(doc), "cpu_s"));
+        t->client.pieces = json_num(json_get(json_root(doc), "pieces"));
         json_doc_free(doc);
     }
     text = store_meta(store, "dataset");
@@ -211,6 +222,8 @@ static void describe(struct loader *l)
         add_unmetered(l, l->cpu_metered ? "a CPU package" : "CPU package");
     if (l->gpu)
         snprintf(text, sizeof text, "%s", l->gpu);
+    else if (!l->threads) /* a server's: it does not say */
+        snprintf(text, sizeof text, "%s", l->cpu ? l->cpu : "CPU");
     else if (l->cpu)
         snprintf(text, sizeof text, "%s, %lld thread%s, no GPU", l->cpu, (long long)l->threads, l->threads == 1 ? "" : "s");
     else
@@ -270,8 +283,26 @@ static void fill_row(struct loader *l, struct table_row *r, const struct store_q
                             .decode_j = NAN,
                             .net_j = NAN,
                             .idle_u_j = NAN,
+                            .delay_s = q->served ? span_s(q->served->t_due, q->t_send) : (double)NAN,
+                            .send_s = span_s(0, q->t_send),
+                            .end_s = span_s(0, q->t_end),
+                            .in_flight = count(q->in_flight),
+                            .token_source = keep(l, q->token_source),
                             .energy_status = ENERGY_MISSING,
                             .energy_reason = "no_readings"};
+}
+
+/* The times between the pieces of an answer. */
+static void add_itl(struct loader *l, const struct store_query_row *in)
+{
+    size_t size = in->text.stamps_size;
+    if (!in->q.served || !size || in->q.t_send == STORE_NULL)
+        return;
+    int64_t *t = ipw_malloc(size * sizeof *t);
+    ptrdiff_t n = store_unpack_stamps(in->text.stamps, size, in->q.t_send, t);
+    for (ptrdiff_t i = 1; i < n; i++)
+        stats_hist_add(l->itl, (double)(t[i] - t[i - 1]) * 1e-9);
+    free(t);
 }
 
 /* net_j holds the idle joules until the gross ones are known. */
@@ -325,6 +356,7 @@ static int on_query(const struct store_query_row *in, void *ud)
     }
     l->last[i] = id;
     fill_row(l, &t->v[i], in);
+    add_itl(l, in);
     run_settings_query(t, in->question.tmpl, q->in_flight);
     if (q->t_send != STORE_NULL && q->t_end != STORE_NULL)
         add_conditions(l, &t->v[i], q);
@@ -460,6 +492,20 @@ static int load_scopes(struct loader *l, struct store *store, struct ipw_err *er
     return rc;
 }
 
+/* The window of the last segment: times of two cannot be compared. */
+static int on_steady(int64_t segment, int64_t t_ns, const char *kind, const char *detail, void *ud)
+{
+    struct table_run *t = ud;
+    (void)segment;
+    (void)detail;
+    if (ipw_streq(kind, "steady")) {
+        t->steady_from_s = (double)t_ns * 1e-9;
+        t->steady_to_s = NAN;
+    } else if (ipw_streq(kind, "steady_end"))
+        t->steady_to_s = (double)t_ns * 1e-9;
+    return 0;
+}
+
 /* ---- scores ---- */
 
 static int on_score(const struct store_score *s, void *ud)
@@ -484,7 +530,8 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
 {
     struct loader l = {.t = t, .query = INT64_MIN};
     int rc;
-    *t = (struct table_run){.gap_j = NAN, .gain_u = NAN};
+    *t = (struct table_run){.gap_j = NAN, .gain_u = NAN, .steady_from_s = NAN, .steady_to_s = NAN};
+    t->itl = l.itl = ipw_arena_alloc(&t->arena, sizeof *l.itl);
     t->dir = keep(&l, dir);
     load_meta(&l, store);
     if ((rc = run_conditions_load(&l.conditions, store, err)) ||
@@ -492,7 +539,8 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
         (rc = store_each_channel(store, on_channel, &l, err)))
         goto out;
     describe(&l);
-    if ((rc = run_settings_load(t, store, err)) || (rc = store_each_query(store, STORE_WITH_QUESTION, on_query, &l, err)) ||
+    if ((rc = run_settings_load(t, store, err)) || (rc = store_each_event(store, on_steady, t, err)) ||
+        (rc = store_each_query(store, STORE_WITH_QUESTION | STORE_WITH_STAMPS, on_query, &l, err)) ||
         (rc = store_each_energy(store, store_energy_version(store), on_energy, &l, err)))
         goto out;
     flush(&l);

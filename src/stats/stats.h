@@ -21,6 +21,15 @@ double stats_cov(const double *x, const double *y, size_t n);  /* sample covaria
 double stats_quantile(const double *x, size_t n, double p);
 double stats_quantile_sorted(const double *x, size_t n, double p);
 
+/* Quantiles of any number of values in bounded memory: buckets 1 % wide from 1e-6 to 1e4, what lies outside in the last. */
+enum { STATS_HIST = 2315 };
+struct stats_hist { /* zeroed: empty */
+    uint64_t in[STATS_HIST], n;
+    double sum;
+};
+void stats_hist_add(struct stats_hist *h, double x);
+double stats_hist_quantile(const struct stats_hist *h, double p); /* the middle of its bucket; NAN when empty */
+
 double stats_normal_quantile(double p);              /* |relative error| < 1e-9 */
 double stats_t_quantile(double p, double df);        /* Student */
 double stats_t_tail(double t, double df);            /* P(T > t), t >= 0 */

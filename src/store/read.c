@@ -239,7 +239,7 @@ static struct store_query query_of(const struct cursor *c, int status)
 int store_each_query(struct store *s, int with, int (*fn)(const struct store_query_row *, void *), void *ud,
                      struct ipw_err *err)
 {
-    bool text = with & STORE_WITH_TEXT, question = with & STORE_WITH_QUESTION, served = s->schema >= 2;
+    bool text = with & (STORE_WITH_TEXT | STORE_WITH_STAMPS), question = with & STORE_WITH_QUESTION, served = s->schema >= 2;
     char sql[1200];
     struct cursor c;
     snprintf(sql, sizeof sql,
@@ -247,7 +247,9 @@ int store_each_query(struct store *s, int with, int (*fn)(const struct store_que
              " q.t_first, q.t_first_answer, q.t_last, q.t_end, q.n_in, q.n_cached, q.n_out, q.n_reason,"
              " q.token_source, q.stop, q.in_flight, q.logprob_mean, q.logprob_min, q.margin_first, %s, %s, %s"
              " FROM query q %s %s %s ORDER BY q.id",
-             text ? "t.prompt, t.answer, t.thinking, t.stamps" : "NULL, NULL, NULL, NULL",
+             with & STORE_WITH_TEXT ? "t.prompt, t.answer, t.thinking, t.stamps"
+             : text                 ? "NULL, NULL, NULL, t.stamps"
+                                    : "NULL, NULL, NULL, NULL",
              question ? "u.query_id, u.type, u.scorer, u.template, u.record" : "NULL, NULL, NULL, NULL, NULL",
              served ? "v.query, v.t_due, v.load_ns, v.prompt_ns, v.decode_ns" : "NULL, NULL, NULL, NULL, NULL",
              text ? "LEFT JOIN text t ON t.query = q.id" : "",

@@ -143,7 +143,7 @@ struct store_query_row {
     struct store_text text;
     struct store_question question;
 };
-enum { STORE_WITH_TEXT = 1, STORE_WITH_QUESTION = 2 };
+enum { STORE_WITH_TEXT = 1, STORE_WITH_QUESTION = 2, STORE_WITH_STAMPS = 4 }; /* stamps: text with nothing but them */
 int store_each_query(struct store *s, int with, int (*fn)(const struct store_query_row *, void *),
                      void *ud, struct ipw_err *err);
 /* The resume scan: only query_id, sample, attempt, status, in one pass over the index; 1M rows within 1 s. */

@@ -29,6 +29,19 @@ struct spread {
     size_t count;
 };
 
+/* How the server was asked, and whether we kept up (src/analysis/load.c). Only of engines that ask a server. */
+struct load_figures {
+    bool any;
+    size_t in_flight;               /* the most */
+    double seconds;                 /* of the steady window, else from the first request to the last end */
+    bool steady;
+    double requests_s, tokens_s;    /* that ended, that came, per second of it */
+    struct quantiles delay_s, itl_s;
+    double cpu_share, cpu_us_per_piece; /* of the thread that asked */
+    const char *bound;              /* static: why the client was the bottleneck; NULL: it was not */
+    const char *token_source;       /* "mixed" where it differs; NULL unknown */
+};
+
 /* Of one run (src/analysis/accuracy.c). */
 struct accuracy_result {
     size_t by_query[QUERY_STATUS_N], by_score[SCORE_STATUS_N];
@@ -57,6 +70,7 @@ struct accuracy_result {
     size_t n_low;              /* joules with low resolution */
 
     struct quantiles ttft_s, tpot_s, e2e_s;
+    struct load_figures load;
     bool interactive; /* TTFT p90 <= 2 s and decode >= 10 tokens/s */
     struct phase_figures prefill, decode;
     double n_in, n_cached, n_out, n_reason; /* sums of what is known */

@@ -11,6 +11,8 @@
 #include "base/status.h"
 #include "table/settings.h"
 
+struct stats_hist;
+
 /* Totals beside the component total. */
 enum table_scope { TABLE_ACCEL, TABLE_SYSTEM, TABLE_SCOPES };
 
@@ -34,6 +36,10 @@ struct table_row {
     double prefill_j, decode_j; /* of the last attempt */
     double net_j;               /* energy_j less the idle watts of the time; NAN without a baseline */
     double idle_u_j;            /* one sigma of what was taken off */
+    double delay_s;             /* from when it was due to when it was sent; NAN where nothing was due (in-process) */
+    double send_s, end_s;       /* in its segment */
+    double in_flight;           /* with it, when it was sent */
+    const char *token_source;   /* "engine", "usage", "tokenizer", "chunks" */
     bool slowed, capped;        /* the hardware slowed down for heat or a brake; it was at its power limit */
     enum energy_status energy_status;
     const char *energy_reason;
@@ -70,6 +76,12 @@ struct table_run {
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
     struct table_setting settings[TABLE_SETTING_N];
+    struct {
+        double wall_s, cpu_s;         /* of the thread that asked, while it measured; NAN unknown */
+        double pieces;                /* tokens or pieces of streams that it took */
+    } client;
+    const struct stats_hist *itl;     /* seconds between two pieces of an answer; NULL: not looked at */
+    double steady_from_s, steady_to_s; /* the load was full, of the last segment; NAN never */
     const struct table_label *labels; /* in the order they were given */
     size_t n_labels;
     struct table_row *v;

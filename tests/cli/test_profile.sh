@@ -55,7 +55,7 @@ done
     echo '{"id":"later","type":"instruction","question":"Write one line.","instruction_id_list":[],"kwargs":[]}'
 } >"$work/q.jsonl"
 run 1 "$IPW" profile -m "$model" --threads 1 --dataset "$work/q.jsonl" --ctx 256 --max-tokens 16 --output-dir "$work/long"
-says "1 questions failed"
+says "1 question failed"
 s=$(the_run "long")
 json "$s/queries.jsonl" 'select(.query_id == "long") | "\(.status) \(.reason) \(.n_out) \(.energy_j)"' "error prompt_too_long 0 null"
 json "$s/queries.jsonl" 'select(.query_id == "later") | "\(.score) \(.correct) \(.energy_j > 0)"' "unscored null true"
