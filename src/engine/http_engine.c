@@ -266,13 +266,13 @@ static bool try_version(struct engine *e, uint32_t call)
 
 static void adopt_version(struct engine *e)
 {
-    char *longer = ipw_malloc(strlen(e->h.base) + strlen(e->h.dialect->version_path) + 1);
-    sprintf(longer, "%s%s", e->h.base, e->h.dialect->version_path);
+    struct ipw_buf longer = IPW_BUF_INIT;
+    ipw_buf_addf(&longer, "%s%s", e->h.base, e->h.dialect->version_path);
     free(e->h.base);
-    e->h.base = longer;
+    e->h.base = ipw_buf_take(&longer);
     for (uint32_t i = 0; i < e->n_streams; i++)
         e->stream[i].tried_version = false;
-    ipw_env_log(e->h.env, "the API is at '%s': --client-base-url takes it with %s", longer, e->h.dialect->version_path);
+    ipw_env_log(e->h.env, "the API is at '%s': --client-base-url takes it with %s", e->h.base, e->h.dialect->version_path);
 }
 
 static void explain(struct engine *e, struct stream *s, const struct http_result *r)
