@@ -359,6 +359,44 @@ static void test_version_path(void **state)
     ask_script("v1_only", cfg, &a);
     assert_int_equal(a.end.status, QUERY_OK);
     asked_release(&a);
+    enum { AT_ONCE = 8 };
+    struct asked many[AT_ONCE];
+    cfg.http.streams = AT_ONCE;
+    struct engine *e = open_with(&cfg);
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        asked_init(&many[i]);
+        ask_submit(ops, e, i, "Which letter?");
+    }
+    ask_wait(ops, e, many, 0, AT_ONCE);
+    for (int i = 0; i < AT_ONCE; i++) {
+        assert_int_equal(many[i].end.status, QUERY_OK);
+        asked_release(&many[i]);
+    }
+    ops->close(e);
+}
+
+/* By a proxy, which is asked for the whole URL; never for a server on this machine. */
+static void test_proxy(void **state)
+{
+    (void)state;
+    char proxy[100];
+    struct engine_cfg cfg = usual();
+    struct fake_seen r;
+    struct asked a;
+    http_fake_url(fault_server_http(server), proxy, sizeof proxy);
+    setenv("http_proxy", proxy, 1);
+    cfg.http.base_url = "http://models.invalid/v1";
+    ask_script("plain", cfg, &a);
+    assert_int_equal(a.end.status, QUERY_OK);
+    last_request(&r);
+    assert_string_equal(r.target, "http://models.invalid/v1/chat/completions");
+    asked_release(&a);
+    setenv("http_proxy", "http://127.0.0.1:9", 1);
+    cfg.http.base_url = base;
+    ask_script("plain", cfg, &a);
+    assert_int_equal(a.end.status, QUERY_OK);
+    asked_release(&a);
+    unsetenv("http_proxy");
 }
 
 static void test_models(void **state)
@@ -498,7 +536,7 @@ int main(void)
         TEST(test_counts),       TEST(test_times),      TEST(test_huge),
         TEST(test_bounds),       TEST(test_retry_after), TEST(test_words),
         TEST(test_request),      TEST(test_key_is_kept), TEST(test_completions),
-        TEST(test_connections),  TEST(test_version_path), TEST(test_models),
+        TEST(test_connections),  TEST(test_version_path), TEST(test_proxy), TEST(test_models),
         TEST(test_tls),          TEST(test_no_server),  TEST(test_together),
         TEST(test_interrupted),
     };
