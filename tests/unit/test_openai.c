@@ -106,8 +106,8 @@ static void test_all_scripts(void **state)
 {
     (void)state;
     static const char *const elsewhere[] = {"timed", "role_late", "completions", "huge", "drop_second", "v1_only", "models",
-                                            "stall", "mute", "endless", "endless_line", "nul", "400_context",
-                                            "400_context_llama", "404_path_vllm", "429_date"};
+                                            "stall", "mute", "endless", "endless_line", "nul", "404_path_vllm",
+                                            "429_date"};
     for (const struct fault_script *f = fault_scripts; f->name; f++) {
         bool known = false;
         for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
