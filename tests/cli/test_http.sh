@@ -37,7 +37,9 @@ statuses empty no_tokens 1
 statuses truncated max_tokens 1
 statuses refused refused 1
 statuses timeout timeout 1
-[ "$(grep -c '^POST /v1/chat/completions' "$work/asked")" = 15 ] || fail "a request was sent twice: retries are off"
+# none was sent twice; one that meets a kept connection's end before any answer (shut) may be: libcurl's, as any client's
+twice=$(grep -o 'fault:[a-z0-9_]*' "$work/asked" | grep -v fault:shut | sort | uniq -d)
+[ -z "$twice" ] || fail "sent twice although retries are off: $twice"
 grep -q 'Authorization: Bearer sk-secret-1234' "$work/asked" || fail "the key was not sent"
 # the key is in nothing that ipw wrote
 ! grep -rlaF sk-secret-1234 "$work/out" "$work/err" "$work/last" || fail "the key is in an output"
