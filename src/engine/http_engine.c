@@ -178,6 +178,31 @@ static const char *http_reason(long status)
     return status >= 500 ? "http_5xx" : status >= 400 ? "http_4xx" : "http_3xx";
 }
 
+/* What servers mean by a 400 (413, 422), by what stands in it. */
+static const struct {
+    const char *says;
+    enum query_status status;
+    const char *reason;
+} meanings[] = {
+    {"context_length_exceeded", QUERY_ERROR, "prompt_too_long"}, /* OpenAI, Azure */
+    {"exceed_context_size", QUERY_ERROR, "prompt_too_long"},     /* llama.cpp */
+    {"maximum context length", QUERY_ERROR, "prompt_too_long"},  /* vLLM */
+    {"model's context length", QUERY_ERROR, "prompt_too_long"},  /* SGLang */
+    {"content_filter", QUERY_REFUSED, "refused"},                /* Azure */
+};
+
+static void refused(const struct stream *s, struct engine_event *ev)
+{
+    ev->status = QUERY_ERROR;
+    ev->reason = http_reason(s->status);
+    for (size_t i = 0; s->status < 429 && i < sizeof meanings / sizeof meanings[0]; i++)
+        if (strstr(s->frames.line.s, meanings[i].says)) {
+            ev->status = meanings[i].status;
+            ev->reason = meanings[i].reason;
+            return;
+        }
+}
+
 static const struct {
     enum query_status sent, unsent;
     const char *reason, *unsent_reason;
@@ -247,32 +272,35 @@ static void begin(struct engine *e, uint32_t call)
     piece_init(&s->sum);
     frames_reset(&s->frames, e->h.dialect->frames);
     ipw_buf_clear(&s->detail);
-    snprintf(url, sizeof url, "%s%s%s", e->h.base, s->tried_version ? e->h.dialect->version_path : "",
-             e->h.dialect->path[e->h.endpoint]);
+    const char *version = e->h.dialect->version_path;
+    s->versioned = s->tried_version || (version && ipw_ends(e->h.base, version));
+    snprintf(url, sizeof url, "%s%s%s", e->h.base, s->tried_version ? version : "", e->h.dialect->path[e->h.endpoint]);
     http_loop_start(e->loop, call, url, s->body, s->body_len);
 }
 
-/* 404 without the version's path: once more with it, unless that path has proved right or wrong. */
+/* 404 without the version's path: once more with it, unless the path without it has proved right. One that was on its way
+ * when another's answer proved the longer path right is asked again there too. */
 static bool try_version(struct engine *e, uint32_t call)
 {
     struct stream *s = &e->stream[call];
     const char *version = e->h.dialect->version_path;
-    if (s->status != 404 || e->answered || s->tried_version || !version || ipw_ends(e->h.base, version))
+    bool adopted = version && ipw_ends(e->h.base, version);
+    if (s->status != 404 || !version || s->versioned || (e->answered && !adopted))
         return false;
-    s->tried_version = true;
+    s->tried_version = !adopted;
     begin(e, call);
     return true;
 }
 
 static void adopt_version(struct engine *e)
 {
-    char *longer = ipw_malloc(strlen(e->h.base) + strlen(e->h.dialect->version_path) + 1);
-    sprintf(longer, "%s%s", e->h.base, e->h.dialect->version_path);
+    struct ipw_buf longer = IPW_BUF_INIT;
+    ipw_buf_addf(&longer, "%s%s", e->h.base, e->h.dialect->version_path);
     free(e->h.base);
-    e->h.base = longer;
+    e->h.base = ipw_buf_take(&longer);
     for (uint32_t i = 0; i < e->n_streams; i++)
         e->stream[i].tried_version = false;
-    ipw_env_log(e->h.env, "the API is at '%s': --client-base-url takes it with %s", longer, e->h.dialect->version_path);
+    ipw_env_log(e->h.env, "the API is at '%s': --client-base-url takes it with %s", e->h.base, e->h.dialect->version_path);
 }
 
 static void explain(struct engine *e, struct stream *s, const struct http_result *r)
@@ -326,8 +354,7 @@ static void on_end(void *ud, uint32_t call, const struct http_result *r, int64_t
         ev->status = QUERY_NOT_SENT;
         ev->reason = "auth";
     } else if (s->status >= 300) {
-        ev->status = QUERY_ERROR;
-        ev->reason = http_reason(s->status);
+        refused(s, ev);
     } else
         judge(s, ev);
     if (ev->status == QUERY_ERROR || ev->status == QUERY_NOT_SENT || ev->status == QUERY_TIMEOUT)

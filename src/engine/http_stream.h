@@ -13,6 +13,7 @@ struct stream {
     bool busy, failed, first, last, whole;
     bool bytes, framed; /* anything of a body came; a frame did */
     bool tried_version; /* --client-base-url without /v1: asked again with it */
+    bool versioned;     /* the address that was asked last has it */
     uint32_t id;
     char *body;
     size_t body_len;

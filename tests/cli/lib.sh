@@ -10,6 +10,7 @@ cleanup() {
         kill "$fake" 2>/dev/null || true
         wait "$fake" 2>/dev/null || true
     fi
+    [ ! -e "$work/servers" ] || xargs -r kill <"$work/servers" 2>/dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -59,6 +60,46 @@ the_run() { # FOLDER under $work: the one run folder in it
 }
 
 smollm2() { "$IPW_SOURCE/scripts/deps" smollm2 | sed 's/^smollm2 //'; }
+
+# url=$(start_server PATTERN COMMAND...): runs until the script ends; prints what PATTERN, an extended regular expression,
+# finds first in its output. IPW_SERVER_LOG: where that goes.
+start_server() {
+    local pattern=$1 log=${IPW_SERVER_LOG:-$work/server.log} pid found
+    shift
+    "$@" >"$log" 2>&1 &
+    pid=$!
+    echo "$pid" >>"$work/servers"
+    for _ in $(seq 600); do
+        found=$(grep -oEm1 "$pattern" "$log") && break
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    [ -n "$found" ] || { tail -n 20 "$log" >&2; echo "FAILED: '$1' did not start" >&2; exit 1; }
+    printf '%s\n' "$found"
+}
+
+# Real servers around llama.cpp, on a free port, and their URL without /v1; the script is skipped where they are not built.
+dep() { # NAME: of scripts/deps, when it is there already
+    [ -z "$("$IPW_SOURCE/scripts/deps" --plan "$1" 2>/dev/null)" ] || skip "'$1' is not here; get it by: scripts/deps $1" >&2
+    "$IPW_SOURCE/scripts/deps" "$1" | sed "s/^$1 //"
+}
+
+start_llama_server() { # MODEL [ARGUMENT...]
+    local prefix
+    prefix=$(dep llama-server)
+    start_server 'http://127\.0\.0\.1:[0-9]+' "$prefix/bin/llama-server" --host 127.0.0.1 --port 0 -m "$1" -t 1 "${@:2}"
+}
+
+start_xllamacpp() { # MODEL [THREADS]
+    local prefix
+    prefix=$(dep xllamacpp)
+    start_server '^http://[^ ]+' "$prefix/bin/python" "$IPW_SOURCE/tests/fakes/xllamacpp_server.py" "$1" 0 "${2:-1}"
+}
+
+# Servers of our own: fault_server [--script NAME...] and ollama_stub (tests/fakes).
+start_fake() { # NAME [ARGUMENT...]
+    printf 'http://127.0.0.1:%s\n' "$(start_server '^[0-9]+$' "$IPW_BUILD/tests/fakes/$1" "${@:2}")"
+}
 
 # A FUSE tree at $work/sys with the given options; sets $epoch.
 # shellcheck disable=SC2120 # options are optional

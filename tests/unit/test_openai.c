@@ -7,8 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "fakes/fault_server.h"
-
-#define UNKNOWN INT64_MIN
+#include "openai_outcomes.h"
 
 static struct fault_server *server;
 static const struct engine_ops *ops;
@@ -65,157 +64,11 @@ static void last_request(struct fake_seen *r)
     assert_true(http_fake_seen(http, http_fake_n(http) - 1, r));
 }
 
-#define ANSWER "The answer is B."
-#define THOUGHT "Let me think."
-
-/* What comes of a script; source NULL: not counted. n_in 0 here: not looked at. */
-struct outcome {
-    const char *script;
-    int status;
-    const char *reason, *stop, *text, *thinking, *source;
-    int64_t n_in, n_out;
-};
-
-#define OK_(script, stop, text, thinking, source, n_in, n_out) {script, QUERY_OK, NULL, stop, text, thinking, source, n_in, n_out}
-static const struct outcome streams[] = {
-    OK_("plain", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("no_usage", "eos", ANSWER, "", "chunks", UNKNOWN, 4),
-    OK_("usage_each", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("usage_null", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("usage_details", "eos", ANSWER, "Hm.", "usage", 37, 9),
-    OK_("no_role", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("many_tokens", "eos", "The answer is the letter B.", "", "usage", 37, 7),
-    OK_("reasoning", "eos", ANSWER, THOUGHT, "usage", 37, 9),
-    OK_("reasoning_content", "eos", ANSWER, THOUGHT, "usage", 37, 9),
-    OK_("thinking", "eos", ANSWER, THOUGHT, "usage", 37, 9),
-    OK_("timings", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("whole", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("split", "eos", "Füße 5 € 😀😀", "", "usage", 37, 5),
-    OK_("crlf", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("crlf_split", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("comments", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("events", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("multiline", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("no_space", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("bom", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("abrupt", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("no_done", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("until_close", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("gzip", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("gzip_split", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("slow", "eos", "B.", "", "chunks", UNKNOWN, 1),
-    {"length", QUERY_TRUNCATED, "max_tokens", "length", ANSWER, "", "usage", 37, 5},
-    {"reasoning_only", QUERY_TRUNCATED, "max_tokens", "length", "", THOUGHT, "usage", 37, 4},
-    {"filtered", QUERY_REFUSED, "refused", "content_filter", "The", "", "usage", 37, 1},
-    {"refusal", QUERY_REFUSED, "refused", "eos", "I can't help with that.", "", "usage", 37, 7},
-    {"tool_calls", QUERY_EMPTY, "no_tokens", "tool_calls", "", "", "usage", 37, 12},
-    {"empty", QUERY_EMPTY, "no_tokens", "eos", "", "", "usage", 37, 0},
-    {"only_done", QUERY_EMPTY, "no_tokens", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"wrong_types", QUERY_EMPTY, "no_tokens", "eos", "", "", "chunks", UNKNOWN, 0},
-    {"cut_reset", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
-    {"cut_close", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
-    {"cut_clean", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
-    {"cut_until_close", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
-    {"cut_frame", QUERY_ERROR, "aborted_stream", NULL, "The", "", "chunks", UNKNOWN, 1},
-    {"cut_gzip", QUERY_ERROR, "aborted_stream", NULL, "The answer", "", "chunks", UNKNOWN, 2},
-    {"nothing", QUERY_ERROR, "aborted_stream", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"shut", QUERY_ERROR, "aborted_stream", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"bad_json", QUERY_ERROR, "protocol", NULL, "The", "", "chunks", UNKNOWN, 1},
-    {"bad_utf8", QUERY_ERROR, "protocol", NULL, "The", "", "chunks", UNKNOWN, 1},
-    {"error_frame", QUERY_ERROR, "server_error", NULL, "The", "", "chunks", UNKNOWN, 1},
-    {"error_word", QUERY_ERROR, "server_error", NULL, "The", "", "chunks", UNKNOWN, 1},
-    {"error_first", QUERY_ERROR, "server_error", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"html", QUERY_ERROR, "protocol", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"text", QUERY_ERROR, "protocol", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"400_filter", QUERY_ERROR, "http_400", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"404_model", QUERY_ERROR, "http_404", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"404_model_ollama", QUERY_ERROR, "http_404", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"404_path", QUERY_ERROR, "http_404", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"429", QUERY_ERROR, "http_429", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"500", QUERY_ERROR, "http_500", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"500_page", QUERY_ERROR, "http_500", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"503", QUERY_ERROR, "http_503", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"moved", QUERY_ERROR, "http_3xx", NULL, "", "", "chunks", UNKNOWN, 0},
-    {"401", QUERY_NOT_SENT, "auth", NULL, "", "", NULL, UNKNOWN, 0},
-    {"403", QUERY_NOT_SENT, "auth", NULL, "", "", NULL, UNKNOWN, 0},
-};
-
-/* Of the whole answers; those that are the same with and without a stream stand above. */
-static const struct outcome wholes[] = {
-    OK_("plain", "eos", ANSWER, "", "usage", 37, 5),
-    OK_("no_usage", "eos", ANSWER, "", NULL, UNKNOWN, UNKNOWN),
-    OK_("usage_details", "eos", ANSWER, "Hm.", "usage", 37, 9),
-    OK_("reasoning", "eos", ANSWER, THOUGHT, "usage", 37, 9),
-    OK_("reasoning_content", "eos", ANSWER, THOUGHT, "usage", 37, 9),
-    OK_("thinking", "eos", ANSWER, THOUGHT, "usage", 37, 9),
-    OK_("timings", "eos", ANSWER, "", "usage", 37, 5),
-    {"length", QUERY_TRUNCATED, "max_tokens", "length", ANSWER, "", "usage", 37, 5},
-    {"filtered", QUERY_REFUSED, "refused", "content_filter", "The", "", "usage", 37, 1},
-    {"empty", QUERY_EMPTY, "no_tokens", "eos", "", "", "usage", 37, 0},
-    {"bad_json", QUERY_ERROR, "protocol", NULL, "", "", NULL, UNKNOWN, 0},
-    {"bad_utf8", QUERY_ERROR, "protocol", NULL, "", "", NULL, UNKNOWN, 0},
-    {"wrong_types", QUERY_EMPTY, "no_tokens", NULL, "", "", NULL, UNKNOWN, 0},
-    {"nothing", QUERY_ERROR, "aborted_stream", NULL, "", "", NULL, UNKNOWN, 0},
-    {"error_first", QUERY_ERROR, "server_error", NULL, "", "", NULL, UNKNOWN, 0},
-    {"html", QUERY_ERROR, "protocol", NULL, "", "", NULL, UNKNOWN, 0},
-    {"429", QUERY_ERROR, "http_429", NULL, "", "", NULL, UNKNOWN, 0},
-};
-
-static int differences; /* of one test */
-
 static int begin(void **state)
 {
     (void)state;
     differences = 0;
     return 0;
-}
-
-static void differ(const char *script, const char *what, const char *got, const char *want)
-{
-    print_error("%s: %s is '%.200s', not '%.200s'\n", script, what, got ? got : "(none)", want ? want : "(none)");
-    differences++;
-}
-
-static void same_int(const char *script, const char *what, int64_t got, int64_t want)
-{
-    char a[30], b[30];
-    snprintf(a, sizeof a, "%lld", (long long)got);
-    snprintf(b, sizeof b, "%lld", (long long)want);
-    if (got != want)
-        differ(script, what, got == UNKNOWN ? "unknown" : a, want == UNKNOWN ? "unknown" : b);
-}
-
-/* All differences of all scripts are told before the test fails. */
-static void compare(const struct outcome *o, const struct asked *a, bool whole)
-{
-    const struct engine_event *end = &a->end;
-    if ((int)end->status != o->status)
-        differ(o->script, "status", query_status_name((int)end->status), query_status_name(o->status));
-    if (!ipw_streq(end->reason, o->reason))
-        differ(o->script, "reason", end->reason, o->reason);
-    if (!ipw_streq(end->stop, o->stop))
-        differ(o->script, "stop", end->stop, o->stop);
-    if (strcmp(a->text.s, o->text) != 0)
-        differ(o->script, "text", a->text.s, o->text);
-    if (strcmp(a->thinking.s, o->thinking) != 0)
-        differ(o->script, "thinking", a->thinking.s, o->thinking);
-    same_int(o->script, "n_in", end->n_in, o->n_in);
-    bool answered = o->status == QUERY_OK || o->status == QUERY_TRUNCATED || o->status == QUERY_REFUSED;
-    if (answered || o->n_out) { /* what an error counts when nothing came is of no use to anyone */
-        same_int(o->script, "n_out", end->n_out, o->n_out);
-        if (!ipw_streq(end->token_source, o->source))
-            differ(o->script, "token source", end->token_source, o->source);
-    }
-    bool has_text = *o->text || *o->thinking, one_piece = whole || !strcmp(o->script, "whole");
-    same_int(o->script, "first events", a->firsts, has_text && !one_piece);
-    if (a->firsts && a->first_thinking != (*o->thinking != '\0'))
-        differ(o->script, "first token", a->first_thinking ? "thinking" : "answer", *o->thinking ? "thinking" : "answer");
-    bool wrong = o->status == QUERY_ERROR || o->status == QUERY_NOT_SENT;
-    if (wrong != (a->detail.len > 0))
-        differ(o->script, "detail", a->detail.s, wrong ? "something for people" : "");
-    for (const char *p = a->detail.s; *p; p++)
-        if ((unsigned char)*p < ' ')
-            differ(o->script, "detail", a->detail.s, "one line");
 }
 
 static void test_streams(void **state)
@@ -253,8 +106,8 @@ static void test_all_scripts(void **state)
 {
     (void)state;
     static const char *const elsewhere[] = {"timed", "role_late", "completions", "huge", "drop_second", "v1_only", "models",
-                                            "stall", "mute", "endless", "endless_line", "nul", "400_context",
-                                            "400_context_llama", "404_path_vllm", "429_date"};
+                                            "stall", "mute", "endless", "endless_line", "nul", "404_path_vllm",
+                                            "429_date"};
     for (const struct fault_script *f = fault_scripts; f->name; f++) {
         bool known = false;
         for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
@@ -506,6 +359,44 @@ static void test_version_path(void **state)
     ask_script("v1_only", cfg, &a);
     assert_int_equal(a.end.status, QUERY_OK);
     asked_release(&a);
+    enum { AT_ONCE = 8 };
+    struct asked many[AT_ONCE];
+    cfg.http.streams = AT_ONCE;
+    struct engine *e = open_with(&cfg);
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        asked_init(&many[i]);
+        ask_submit(ops, e, i, "Which letter?");
+    }
+    ask_wait(ops, e, many, 0, AT_ONCE);
+    for (int i = 0; i < AT_ONCE; i++) {
+        assert_int_equal(many[i].end.status, QUERY_OK);
+        asked_release(&many[i]);
+    }
+    ops->close(e);
+}
+
+/* By a proxy, which is asked for the whole URL; never for a server on this machine. */
+static void test_proxy(void **state)
+{
+    (void)state;
+    char proxy[100];
+    struct engine_cfg cfg = usual();
+    struct fake_seen r;
+    struct asked a;
+    http_fake_url(fault_server_http(server), proxy, sizeof proxy);
+    setenv("http_proxy", proxy, 1);
+    cfg.http.base_url = "http://models.invalid/v1";
+    ask_script("plain", cfg, &a);
+    assert_int_equal(a.end.status, QUERY_OK);
+    last_request(&r);
+    assert_string_equal(r.target, "http://models.invalid/v1/chat/completions");
+    asked_release(&a);
+    setenv("http_proxy", "http://127.0.0.1:9", 1);
+    cfg.http.base_url = base;
+    ask_script("plain", cfg, &a);
+    assert_int_equal(a.end.status, QUERY_OK);
+    asked_release(&a);
+    unsetenv("http_proxy");
 }
 
 static void test_models(void **state)
@@ -645,7 +536,7 @@ int main(void)
         TEST(test_counts),       TEST(test_times),      TEST(test_huge),
         TEST(test_bounds),       TEST(test_retry_after), TEST(test_words),
         TEST(test_request),      TEST(test_key_is_kept), TEST(test_completions),
-        TEST(test_connections),  TEST(test_version_path), TEST(test_models),
+        TEST(test_connections),  TEST(test_version_path), TEST(test_proxy), TEST(test_models),
         TEST(test_tls),          TEST(test_no_server),  TEST(test_together),
         TEST(test_interrupted),
     };

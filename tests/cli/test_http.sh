@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# ipw profile against servers: real ones (llama-server, xllamacpp), one that misbehaves, and Ollama's dialect.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+model=$(smollm2)
+quiet=(--energy none --baseline none --output-dir "$work/runs")
+questions() { # FILE TEXT...: a set of short questions
+    local i=0 text
+    for text in "${@:2}"; do
+        printf '{"id":"q%d","type":"none","question":"%s"}\n' $((++i)) "$text"
+    done >"$1"
+}
+one_run() { rm -rf "$work/last" && mv "$work"/runs/* "$work/last"; }
+
+# ---- faults: one question each, every outcome counted apart ----
+fault=$(start_fake fault_server --log "$work/asked")
+questions "$work/faults.jsonl" fault:plain fault:cut_reset fault:cut_clean fault:500 fault:429 fault:bad_json fault:html \
+    fault:empty fault:length fault:filtered fault:stall fault:shut fault:error_frame fault:split fault:gzip
+export SECRET=sk-secret-1234
+run 1 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/faults.jsonl" \
+    --api-key-env SECRET --timeout 0.5 --warmup-request-count 0 --concurrency 4 "${quiet[@]}"
+one_run
+statuses() { # STATUS REASON WANT
+    local got
+    got=$(sql "$work/last" "select count(*) from query where status = '$1' and coalesce(reason, '') = '$2'")
+    [ "$got" = "$3" ] || fail "$got queries are $1 ($2), not $3"
+}
+statuses ok '' 3
+statuses error aborted_stream 3
+statuses error http_500 1
+statuses error http_429 1
+statuses error protocol 2
+statuses error server_error 1
+statuses empty no_tokens 1
+statuses truncated max_tokens 1
+statuses refused refused 1
+statuses timeout timeout 1
+# none was sent twice; one that meets a kept connection's end before any answer (shut) may be: libcurl's, as any client's
+twice=$(grep -o 'fault:[a-z0-9_]*' "$work/asked" | grep -v fault:shut | sort | uniq -d)
+[ -z "$twice" ] || fail "sent twice although retries are off: $twice"
+grep -q 'Authorization: Bearer sk-secret-1234' "$work/asked" || fail "the key was not sent"
+# the key is in nothing that ipw wrote
+! grep -rlaF sk-secret-1234 "$work/out" "$work/err" "$work/last" || fail "the key is in an output"
+
+# ---- all fail: 1 with the first cause; 3 where nothing was sent ----
+questions "$work/bad.jsonl" fault:500 fault:429
+run 1 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/bad.jsonl" \
+    --warmup-request-count 0 "${quiet[@]}"
+grep -q 'Internal server error' "$work/out" "$work/err" || fail "the first cause is not told"
+run 3 "$IPW" profile --client openai --client-base-url http://127.0.0.1:9/v1 -m tiny -n 2 "${quiet[@]}"
+says 127.0.0.1:9
+questions "$work/key.jsonl" fault:401
+run 3 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/key.jsonl" --api-key-env SECRET \
+    --warmup-request-count 0 "${quiet[@]}"
+! grep -rlaF sk-secret-1234 "$work/out" "$work/err" "$work/runs" || fail "the key that a server repeated is in an output"
+rm -rf "$work/runs"
+
+# ---- Ollama's dialect; a run of another program's command line ----
+ollama=$(start_fake ollama_stub 0 "$work/ollama")
+run 0 "$IPW" profile --client ollama --model smollm2:135m --client-base-url "$ollama" --max-queries 50 "${quiet[@]}"
+one_run
+[ "$(sql "$work/last" "select count(*) from query where token_source = 'usage' and n_out = 4")" -ge 20 ] ||
+    fail "counts are not the server's"
+run 2 "$IPW" profile --client ollama -m pullable --client-base-url "$ollama" -n 1 "${quiet[@]}"
+says "--pull"
+run 0 "$IPW" profile --client ollama -m pullable --client-base-url "$ollama" -n 1 --pull --keep-alive 10m "${quiet[@]}"
+says "success"
+grep -q '"keep_alive":"10m"' "$work/ollama" || fail "keep_alive was not sent"
+rm -rf "$work/runs"
+
+# ---- real servers: two implementations, the same counts ----
+url=$(start_llama_server "$model" -c 4096 --parallel 2)
+other=$(IPW_SERVER_LOG=$work/second.log start_xllamacpp "$model")
+for server in "$url" "$other"; do
+    run 0 "$IPW" profile --client openai --client-base-url "$server/v1" -m smollm2 -n 4 --max-tokens 8 --concurrency 2 \
+        "${quiet[@]}"
+    one_run
+    [ "$(sql "$work/last" "select count(*) from query where token_source = 'usage' and n_in > 30 and n_out between 1 and 8
+        and t_first > t_send and t_last >= t_first")" = 4 ] || fail "not all of four are as a server's are"
+    [ "$(sql "$work/last" "select count(*) from served where prompt_ns > 0 and decode_ns > 0")" = 4 ] ||
+        fail "llama.cpp's own times are not kept"
+    sql "$work/last" "select group_concat(n_in) from (select n_in from query order by query_id)" >>"$work/counts"
+done
+[ "$(sort -u "$work/counts" | wc -l)" = 1 ] || fail "two servers of one model count prompts differently"
