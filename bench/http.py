@@ -338,7 +338,8 @@ def once(where, name, build, streams, requests, placing, watch=None):
             got = run(line, folder, cpu[1], watch)
             others = busy_s() - before - got["cpu_s"]
         return {**figures(folder, got["out"], between), "cpu_s": got["cpu_s"], "wall_s": got["wall_s"],
-                "others": max(0, others - server.seen["cpu_s"]) / got["wall_s"], "start_ms": (server.seen["first_ns"] - got["begun_ns"]) * 1e-6, "server": server.seen,
+                "others": max(0, others - server.seen["cpu_s"]) / got["wall_s"], "server": server.seen,
+                "start_ms": (server.seen["first_ns"] - got["begun_ns"]) * 1e-6,
                 "rss_mib": got["watcher"].kib / 1024 if got["watcher"] else None}
 
 
