@@ -36,10 +36,16 @@ static void reset_signals(void)
     }
 }
 
+enum place { OUR_GROUP, OWN_GROUP, OWN_SESSION };
+
 /* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
-static _Noreturn void become(char *const argv[], int output, int report, const sigset_t *mask)
+static _Noreturn void become(char *const argv[], int output, enum place place, int report, const sigset_t *mask)
 {
     reset_signals();
+    if (place == OWN_GROUP)
+        setpgid(0, 0);
+    else if (place == OWN_SESSION)
+        setsid();
     if (output >= 0) {
         int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
         dup2(nothing, STDIN_FILENO);
@@ -53,7 +59,7 @@ static _Noreturn void become(char *const argv[], int output, int report, const s
     _exit(n == sizeof e ? 127 : 126);
 }
 
-int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_err *err)
+static int start(struct proc *p, char *const argv[], int output, enum place place, struct ipw_err *err)
 {
     int fd[2], e = 0;
     sigset_t all, old;
@@ -67,7 +73,7 @@ int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_e
     pthread_sigmask(SIG_SETMASK, &all, &old); /* no handler of ours in the child */
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, output, fd[1], &old);
+        become(argv, output, place, fd[1], &old);
     int fork_errno = errno;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     close(fd[1]);
@@ -94,7 +100,76 @@ int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_e
 
 int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
 {
-    return proc_start_into(p, argv, -1, err);
+    return start(p, argv, -1, OUR_GROUP, err);
+}
+
+int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_err *err)
+{
+    return start(p, argv, output, OUR_GROUP, err);
+}
+
+int proc_start_group(struct proc *p, char *const argv[], int output, bool session, struct ipw_err *err)
+{
+    return start(p, argv, output, session ? OWN_SESSION : OWN_GROUP, err);
+}
+
+/* Only async-signal-safe calls: it is the child of a process that may have threads. */
+static _Noreturn void keeper(int fd, pid_t leader)
+{
+    char word;
+    ssize_t n;
+    for (int other = 0; other < 1024; other++)
+        if (other != fd)
+            close(other);
+    setpgid(0, 0);
+    while ((n = read(fd, &word, 1)) < 0 && errno == EINTR)
+        ;
+    if (n > 0) /* told to go */
+        _exit(0);
+    kill(-leader, SIGTERM);
+    for (int i = 0; i < 100 && !kill(-leader, 0); i++)
+        poll(NULL, 0, 100);
+    kill(-leader, SIGKILL);
+    _exit(0);
+}
+
+int proc_keep(pid_t leader)
+{
+    int fd[2];
+    sigset_t all, old;
+    if (pipe2(fd, O_CLOEXEC))
+        return -1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* the keeper is deaf to what stops us */
+    pid_t first = fork(), pid = first;
+    if (first == 0) { /* it has no parent that would have to wait for it */
+        close(fd[1]);
+        if (fork() == 0)
+            keeper(fd[0], leader);
+        _exit(0);
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    close(fd[0]);
+    if (pid > 0)
+        return fd[1];
+    close(fd[1]);
+    return -1;
+}
+
+void proc_keep_end(int fd)
+{
+    if (fd < 0)
+        return;
+    (void)!write(fd, "q", 1);
+    close(fd);
+}
+
+void proc_signal_group(const struct proc *p, int sig)
+{
+    if (p->pid > 0 && !p->done)
+        kill(-p->pid, sig);
 }
 
 bool proc_wait(struct proc *p, int timeout_ms)

@@ -24,6 +24,17 @@ int proc_start(struct proc *p, char *const argv[], struct ipw_err *err);
 /* The same, with nothing to read and both its outputs in the file behind `output`. */
 int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_err *err);
 
+/* The same, as the leader of a process group of its own (the terminal's Ctrl-C does not reach it); of a session of its own
+ * when it is to outlive us. */
+int proc_start_group(struct proc *p, char *const argv[], int output, bool session, struct ipw_err *err);
+
+/* A small process that ends the group of that leader (SIGTERM, after 10 s SIGKILL) when this one is gone, however it went.
+ * Returns a descriptor to give to proc_keep_end while the leader has not been waited for; -1: there is no keeper. */
+int proc_keep(pid_t leader);
+void proc_keep_end(int fd);
+
+void proc_signal_group(const struct proc *p, int sig); /* nothing once the leader has been waited for */
+
 /* True when it has ended (p->status is set); waits at most timeout_ms (-1: for ever), less when a signal comes. */
 bool proc_wait(struct proc *p, int timeout_ms);
 

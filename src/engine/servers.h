@@ -1,5 +1,5 @@
-/* Servers that ipw starts: waited for until they answer, found again for attribution, always stopped, and nothing else is.
- * A started server is in a process group of its own; a keeper process stops it when ipw is gone, however ipw went. */
+/* Servers that ipw starts: waited for until they answer, and always stopped, and nothing else is. A started server leads a
+ * process group of its own; a keeper stops it when ipw is gone, however ipw went. */
 #ifndef IPW_ENGINE_SERVERS_H
 #define IPW_ENGINE_SERVERS_H
 
@@ -7,41 +7,55 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/env.h"
-#include "base/err.h"
+#include "base/proc.h"
 
-/* A kind of server that is known by its program's name (llama-server, ollama, vllm, sglang). */
+/* A kind of server, known by a word of its command. */
 struct server_kind {
-    const char *name;      /* "llama-server" */
-    const char *engine;    /* the engine that asks it: "openai", "ollama" */
-    const char *health;    /* path that answers 200 once it can be asked: "/health" */
-    const char *base;      /* "/v1"; "" */
-    int port;              /* when the command names none */
+    const char *word;   /* "llama-server"; NULL, the last row: any other */
+    const char *engine; /* what asks it: "openai", "ollama" */
+    const char *health; /* path that answers below 300 once it can be asked */
+    const char *base;   /* what its base URL has after the port: "/v1" */
+    int port;           /* when the command names none; 0: it must */
 };
-extern const struct server_kind server_kinds[]; /* the last row, name NULL, is any other command */
+extern const struct server_kind server_kinds[];
 
 struct server {
-    char name[64];           /* of the kind, or of the program */
-    char base_url[300];      /* "http://127.0.0.1:8080/v1" */
     const struct server_kind *kind;
-    pid_t pid;               /* leader of its group; 0: not running */
-    char log[PATH_MAX];      /* what it printed */
-    int64_t started_real_ns, ready_ns; /* ready_ns: from the start until it answered */
+    char base_url[300]; /* "http://127.0.0.1:8080/v1" */
+    struct proc proc;
+    int keeper;         /* -1: none, it outlives us */
+    uint64_t began;     /* of the process, so that its number is known to be its own; 0 unknown */
+    double ready_s;     /* from its start until it answered */
 };
 
-/* Starts command (words as a shell would split them, no shell is run), its output into the file log, and waits until it
- * answers. base_url NULL: taken from the command's --host and --port, else the kind's. detached: goes on when ipw ends
- * (`ipw servers start`); else the keeper stops it then. IPW_E_ENV with the last lines of the log when it ends or does not
- * answer within timeout_s; IPW_E_INTERRUPTED once *stop is not 0: it has then been stopped. */
-int server_start(struct server *s, const struct ipw_env *env, const char *command, const char *base_url,
-                 const char *log, bool detached, double timeout_s, const _Atomic int *stop, struct ipw_err *err);
+struct server_start {
+    const char *command;  /* words as in a shell: quotes, ~, $NAME; no pipes, nothing is run to expand it */
+    char *const *argv;    /* instead of command: the words as they are */
+    const char *base_url; /* NULL: from its --host and --port, or as its kind does */
+    const char *log;      /* file for what it prints, appended to */
+    bool detached;        /* it goes on when we end */
+    double timeout_s;     /* until it answers */
+    const _Atomic int *stop; /* gives up, and stops it, once this is not 0 */
+};
 
-/* SIGTERM to its group, SIGKILL after 10 s; returns when it is gone. Twice is once. */
-int server_stop(struct server *s, struct ipw_err *err);
+/* Starts it and waits until it answers. IPW_E_ENV with the last words of its log when it ends before, does not answer in
+ * time, or something else answers there already; IPW_E_INPUT when there is no such program; then nothing of it is left. */
+int server_start(struct server *s, const struct ipw_env *env, const struct server_start *how, struct ipw_err *err);
 
-/* The process of this machine that listens on the address of base_url, 0: none, or it cannot be told (another user's). */
-pid_t server_pid(const struct ipw_env *env, const char *base_url);
+/* SIGTERM to its group, SIGKILL after 10 s; returns when its leader is gone. Twice is once. */
+void server_stop(struct server *s);
+
+/* The same for one that an earlier process started: nothing unless process pid began then. False: it could not be ended. */
+bool server_stop_pid(const struct ipw_env *env, pid_t pid, uint64_t began);
+
+/* When process pid began, in clock ticks since boot; 0: there is none, or it cannot be told. */
+uint64_t server_began(const struct ipw_env *env, pid_t pid);
+
+/* It answers now. */
+bool server_answers(const struct server_kind *kind, const char *base_url);
+
+const struct server_kind *server_kind_of(char *const *argv);
 
 #endif
