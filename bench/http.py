@@ -7,7 +7,8 @@ usage: bench/http.py [--build DIR] [--clients bare,ipw,aiperf,guidellm] [--cells
 All clients run in turn on this machine against build/bench/bench_mock_server: 20 ms to the first of 64 tokens, 5 ms between
 them at 64 streams, 20 ms at 512; unpinned, and pinned apart (server on CPU 0, client on CPU 1). Prints versions, commands
 and tables in Markdown. AIPerf and GuideLLM are installed into virtual environments under the user's cache; where that is
-not possible they are left out, with a message. --quick: a tenth of the requests, for trying it out. --soak-minutes: a soak
+not possible they are left out, with a message. --rounds: so often, and the round in which other programs used
+the least CPU counts. --quick: fewer requests, for trying it out. --soak-minutes: a soak
 of that length at 64 streams beside the one of 10,000 requests. --json: also the raw figures."""
 import argparse
 import contextlib
@@ -338,7 +339,8 @@ def once(where, name, build, streams, requests, placing, watch=None):
             got = run(line, folder, cpu[1], watch)
             others = busy_s() - before - got["cpu_s"]
         return {**figures(folder, got["out"], between), "cpu_s": got["cpu_s"], "wall_s": got["wall_s"],
-                "others": max(0, others - server.seen["cpu_s"]) / got["wall_s"], "start_ms": (server.seen["first_ns"] - got["begun_ns"]) * 1e-6, "server": server.seen,
+                "others": max(0, others - server.seen["cpu_s"]) / got["wall_s"], "server": server.seen,
+                "start_ms": (server.seen["first_ns"] - got["begun_ns"]) * 1e-6,
                 "rss_mib": got["watcher"].kib / 1024 if got["watcher"] else None}
 
 
@@ -469,8 +471,7 @@ def main():
                         rounds[name].append(cell(where, name, build, streams, placing, few, many))
                     except (RuntimeError, OSError, StopIteration, ValueError, KeyError) as e:
                         say(f"bench/http.py: {name} has no figures here: {e}")
-            cells = {name: {key: statistics.median(g[key] for g in got) if got[0][key] is not None else None
-                            for key in got[0]} for name, got in rounds.items() if got}
+            cells = {name: dict(min(got, key=lambda g: g["others"])) for name, got in rounds.items() if got}
             every[f"{placing} {streams}"] = rounds
             table(f"{streams} streams, {BETWEEN_MS[streams]} ms between tokens, {placing}", cells, names)
             sys.stdout.flush()

@@ -18,19 +18,23 @@ static double get_latency(const struct table_row *r)
     return r->latency_s;
 }
 
-/* Sent, and ended inside of [from, to]. */
-static bool ended_in(const struct table_row *r, double from, double to)
+/* Ended inside of [from, to] of a segment. */
+static bool ended_in(const struct table_row *r, int64_t segment, double from, double to)
 {
-    return r->status != QUERY_NOT_SENT && r->end_s >= from && r->end_s <= to;
+    return r->status != QUERY_NOT_SENT && r->segment == segment && r->end_s >= from && r->end_s <= to;
 }
 
-static void window(const struct table_run *run, struct load_figures *out, double *from, double *to)
+/* The last segment, and the window in it: steady, else from the first request to the last end. */
+static int64_t window(const struct table_run *run, struct load_figures *out, double *from, double *to)
 {
+    int64_t last = 0;
+    for (size_t i = 0; i < run->n; i++)
+        last = run->v[i].segment > last ? run->v[i].segment : last;
     *from = INFINITY;
     *to = -INFINITY;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        if (isfinite(r->send_s)) {
+        if (r->segment == last && isfinite(r->send_s)) {
             *from = fmin(*from, r->send_s);
             *to = fmax(*to, r->end_s);
         }
@@ -41,6 +45,7 @@ static void window(const struct table_run *run, struct load_figures *out, double
         out->steady = true;
     }
     out->seconds = *to - *from;
+    return last;
 }
 
 static const char *why_bound(const struct table_run *run, const struct load_figures *f)
@@ -60,18 +65,18 @@ void analysis_load(const struct table_run *run, struct load_figures *out)
                                  .cpu_us_per_piece = NAN};
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        out->any |= isfinite(r->delay_s);
         out->in_flight = r->in_flight > (double)out->in_flight ? (size_t)r->in_flight : out->in_flight;
         if (r->token_source && !out->token_source)
             out->token_source = r->token_source;
         else if (r->token_source && !ipw_streq(out->token_source, r->token_source))
             out->token_source = "mixed";
     }
+    out->any = run->itl != NULL;
     if (!out->any)
         return;
-    window(run, out, &from, &to);
+    int64_t segment = window(run, out, &from, &to);
     for (size_t i = 0; i < run->n; i++)
-        if (ended_in(&run->v[i], from, to)) {
+        if (ended_in(&run->v[i], segment, from, to)) {
             requests++;
             tokens += isfinite(run->v[i].n_out) ? run->v[i].n_out : 0;
         }
@@ -80,7 +85,7 @@ void analysis_load(const struct table_run *run, struct load_figures *out)
         out->tokens_s = tokens / out->seconds;
     }
     out->delay_s = analysis_quantiles(run, get_delay);
-    if (run->itl && run->itl->n)
+    if (run->itl->n)
         out->itl_s = (struct quantiles){run->itl->sum / (double)run->itl->n, stats_hist_quantile(run->itl, 0.5),
                                         stats_hist_quantile(run->itl, 0.9), stats_hist_quantile(run->itl, 0.99),
                                         (size_t)run->itl->n};

@@ -293,7 +293,10 @@ static int start(struct profile *p, bool model_given, struct ipw_err *err)
             ipw_err_set(err, IPW_E_USAGE, "'%.300s' is a study, which has its models in its study.json; leave -m out", p->resume);
         return model_given ? cli_fail(err) : study_resume(p, p->resume, false);
     }
-    size_t runs = (p->models.n ? p->models.n : 1) * (p->datasets.n ? p->datasets.n : 1) * (size_t)p->repeat;
+    if (profile_http_plan(p, err))
+        return cli_fail(err);
+    size_t runs = (p->models.n ? p->models.n : 1) * (p->datasets.n ? p->datasets.n : 1) *
+                  (p->concurrencies.n ? p->concurrencies.n : 1) * (size_t)p->repeat;
     if (!p->resume && (runs > 1 || p->blocks > 1))
         return study_of_flags(p);
     if (p->models.n && (!p->resume || model_given))

@@ -67,6 +67,7 @@ int profile_labels(const struct option_list *flags, const json_val *label, int64
 
 /* What is checked before anything is asked; each leaves what it opened in p. */
 int profile_check_engine(struct profile *p, struct ipw_err *err);
+int profile_http_plan(struct profile *p, struct ipw_err *err);  /* flags that a plan holds in another form */
 int profile_check_http(struct profile *p, struct ipw_err *err); /* of profile_check_engine: address, keys, load */
 int profile_check_model(struct profile *p, struct ipw_err *err);
 int profile_check_data(struct profile *p, struct ipw_err *err);

@@ -72,22 +72,30 @@ static int expand(const char *text, struct ipw_buf *out, struct ipw_err *err)
     return 0;
 }
 
-/* --header flags into the plan, as they were written; and as they are sent. */
+int profile_http_plan(struct profile *p, struct ipw_err *err)
+{
+    const char *n = p->concurrencies.n == 1 ? p->concurrencies.v[0] : NULL;
+    if (n && (!ipw_parse_i64(n, &p->plan.concurrency) || p->plan.concurrency < 1 || p->plan.concurrency > 65536))
+        return ipw_err_set(err, IPW_E_USAGE, "'--concurrency %s': a number from 1 to 65536 is needed, or several: 1,2,4", n);
+    if (!p->header_flags.n)
+        return 0;
+    struct json_out *o = json_out_new();
+    json_node *list = json_new_arr(o);
+    for (size_t i = 0; i < p->header_flags.n; i++)
+        json_put_str(o, list, NULL, p->header_flags.v[i]);
+    free(p->plan.headers);
+    p->plan.headers = json_write(o, list, false);
+    json_out_free(o);
+    return 0;
+}
+
+/* The plan's headers as they are sent. */
 static int make_headers(struct profile *p, struct ipw_err *err)
 {
     struct json_doc *doc = NULL;
     int rc = 0;
     size_t n = 0;
-    if (p->header_flags.n) {
-        struct json_out *o = json_out_new();
-        json_node *list = json_new_arr(o);
-        for (size_t i = 0; i < p->header_flags.n; i++)
-            json_put_str(o, list, NULL, p->header_flags.v[i]);
-        free(p->plan.headers);
-        p->plan.headers = json_write(o, list, false);
-        json_out_free(o);
-    }
-    if (!p->plan.headers)
+    if (!p->plan.headers || p->headers)
         return 0;
     if ((rc = json_read(&doc, p->plan.headers, strlen(p->plan.headers), 0, err)))
         return ipw_err_wrap(err, "headers");
@@ -122,16 +130,14 @@ static int check_texts(struct profile *p, struct ipw_err *err)
 
 int profile_check_http(struct profile *p, struct ipw_err *err)
 {
-    const char *n = p->concurrencies.n ? p->concurrencies.v[0] : NULL;
-    if (n && (!ipw_parse_i64(n, &p->plan.concurrency) || p->plan.concurrency < 1 || p->plan.concurrency > 65536))
-        return ipw_err_set(err, IPW_E_USAGE, "'--concurrency %s': a number from 1 to 65536 is needed, or several: 1,2,4", n);
-    int rc = arrival_init(&p->arrival, &p->plan, err);
+    int rc = profile_http_plan(p, err); /* a study's setting may have just set it */
     if (rc)
         return rc;
-    if (p->header_flags.n == 0 && !(p->ops->caps & ENGINE_REMOTE))
-        return check_local(p, err);
+    rc = arrival_init(&p->arrival, &p->plan, err);
+    if (rc)
+        return rc;
     if (!(p->ops->caps & ENGINE_REMOTE))
-        return ipw_err_set(err, IPW_E_USAGE, "'--header': '%s' runs in this process; leave it out", p->plan.engine);
+        return check_local(p, err);
     if ((rc = check_texts(p, err)) || (rc = make_headers(p, err)))
         return rc;
     if (p->plan.api_key_env) {

@@ -210,7 +210,8 @@ int profile_ask(struct profile *p, struct ipw_err *err)
     int rc = open_model(p, err);
     p->asked = !rc;
     rc = stop_recorder(p, rc ? rc : ask(p, err), err);
-    p->asked &= !rc || p->load.requests || rc == IPW_E_INTERRUPTED;
+    if (rc == IPW_E_ENV && !p->load.requests) /* no request reached the server */
+        p->asked = false;
     if (rc && !p->asked && !p->resume)
         discard(p, err);
     return rc;

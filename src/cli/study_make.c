@@ -49,6 +49,7 @@ static int configure(struct profile *p, const struct study *s, const struct stud
     snprintf(source, sizeof source, "%.150s: options", s->name);
     replace(&p->shard, base->shard);
     p->watch = base->watch;
+    p->pull = base->pull;
     int rc = run_plan_from_json(&p->plan, plan, err);
     if (!rc && s->preset)
         rc = shipped_preset(s->preset, own, n, err);

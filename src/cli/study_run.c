@@ -223,6 +223,14 @@ static void next_line(const struct execution *x, struct ipw_buf *out)
                      cli_quote(x->dir, dir, sizeof dir), cli_quote(a, first, sizeof first), cli_quote(b, second, sizeof second));
 }
 
+static bool is_sweep(const struct table_run *const *runs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!table_label_of(runs[i], "concurrency"))
+            return false;
+    return n > 1;
+}
+
 static int show(const struct execution *x, struct ipw_err *err)
 {
     size_t n = x->plan->n;
@@ -246,8 +254,13 @@ static int show(const struct execution *x, struct ipw_err *err)
         results[i] = &figures[i];
     }
     if (!rc) {
+        bool table = !strcmp(x->flags->format, "table");
         report_accuracy(runs, results, n, x->flags->format, &out);
-        if (!strcmp(x->flags->format, "table"))
+        if (table && is_sweep(runs, n)) {
+            ipw_buf_addc(&out, '\n');
+            report_sweep(runs, results, n, "table", &out);
+        }
+        if (table)
             next_line(x, &out);
         code = cli_print(out.s, out.len);
         for (size_t i = 0; i < n && !code; i++)
@@ -403,6 +416,26 @@ int study_resume(const struct profile *flags, const char *dir, bool yes)
     return rc;
 }
 
+/* --concurrency 1,2,4: a setting for each, labelled; a load is not cut into blocks. */
+static int sweep_settings(struct study *s, const struct option_list *list, struct ipw_err *err)
+{
+    struct json_out *o = json_out_new();
+    json_node *top = json_new_obj(o), *settings;
+    json_put_str(o, top, "name", "sweep");
+    json_put_int(o, top, "blocks", 1);
+    settings = json_put_arr(o, top, "settings");
+    for (size_t i = 0; i < list->n; i++) {
+        json_node *one = json_put_obj(o, settings, NULL);
+        json_put_str(o, json_put_obj(o, one, "label"), "concurrency", list->v[i]);
+        json_put_str(o, json_put_obj(o, one, "options"), "concurrency", list->v[i]);
+    }
+    char *text = json_write(o, top, false);
+    json_out_free(o);
+    int rc = study_read(s, "--concurrency", text, strlen(text), err);
+    free(text);
+    return rc;
+}
+
 int study_of_flags(const struct profile *flags)
 {
     struct study s;
@@ -410,6 +443,10 @@ int study_of_flags(const struct profile *flags)
     struct ipw_err err;
     char dir[PATH_MAX];
     study_init(&s);
+    if (flags->concurrencies.n > 1 && sweep_settings(&s, &flags->concurrencies, &err)) {
+        study_release(&s);
+        return cli_fail(&err);
+    }
     s.name = "profile";
     s.repeats = flags->repeat;
     for (size_t i = 0; i < flags->models.n; i++)

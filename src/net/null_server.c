@@ -20,13 +20,17 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/null_frames.h"
-#include "net/null_wait.h"
+#include "net/ready.h"
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* macOS says it per socket */
 #endif
 
-enum { HEAD_MAX = 16 << 10, BODY_MAX = 16 << 20, READY = 512, BURST = 8, BACKLOG = 1024 };
+enum { HEAD_MAX = 16 << 10, BODY_MAX = 16 << 20, READY = 256, BURST = 8, BACKLOG = 1024 };
 
 /* Lateness in steps of 1/32 of a power of two. */
 enum { STEPS = 32, BUCKETS = 60 * STEPS };
@@ -40,7 +44,6 @@ struct conn {
     size_t at, heap_at;     /* in server.conn; in server.heap, NOT_DUE */
     int64_t due, frame;     /* of the next frame */
     bool answering, stream, usage, last; /* last: no request after this one */
-    struct conn *next;                   /* in server.dead */
 };
 #define NOT_DUE ((size_t)-1)
 
@@ -49,16 +52,24 @@ struct null_server {
     struct null_frames frames;
     int port, fd, wake[2];
     bool accepting;
-    struct null_wait *wait;
+    struct ready *ready;
+    struct conn **of; /* by descriptor; NULL: none, or another one since */
+    size_t of_cap;
     int64_t woken; /* when what is being read now was there */
     struct conn **conn, **heap; /* heap: the earliest due first */
-    struct conn *dead;          /* closed, but what is ready may still name them */
     size_t n, cap, heap_n, heap_cap;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
     struct null_seen seen;
     int64_t late[BUCKETS];
 };
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
 
 /* ---- what was seen ---- */
 
@@ -146,24 +157,14 @@ static void drop(struct null_server *s, struct conn *c)
     heap_remove(s, c);
     s->conn[c->at] = s->conn[--s->n];
     s->conn[c->at]->at = c->at;
-    null_wait_remove(s->wait, c->fd);
+    s->of[c->fd] = NULL;
+    ready_set(s->ready, c->fd, 0);
     close(c->fd);
-    c->fd = -1;
-    c->next = s->dead;
-    s->dead = c;
+    ipw_buf_release(&c->in);
+    ipw_buf_release(&c->out);
+    free(c);
     if (!s->accepting) /* there is a descriptor again */
-        s->accepting = null_wait_add(s->wait, s->fd, &s->fd);
-}
-
-static void bury(struct null_server *s)
-{
-    while (s->dead) {
-        struct conn *c = s->dead;
-        s->dead = c->next;
-        ipw_buf_release(&c->in);
-        ipw_buf_release(&c->out);
-        free(c);
-    }
+        s->accepting = ready_set(s->ready, s->fd, READY_IN);
 }
 
 static void set_up(int fd)
@@ -186,11 +187,16 @@ static void welcome(struct null_server *s)
         set_up(fd);
         IPW_GROW(s->conn, s->n, s->cap);
         s->conn[s->n++] = c;
-        if (!null_wait_add(s->wait, fd, c))
+        for (size_t old = s->of_cap; (size_t)fd >= s->of_cap; old = s->of_cap) {
+            s->of = ipw_grow(s->of, &s->of_cap, sizeof *s->of);
+            memset(s->of + old, 0, (s->of_cap - old) * sizeof *s->of);
+        }
+        s->of[fd] = c;
+        if (!ready_set(s->ready, fd, READY_IN))
             drop(s, c);
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        null_wait_remove(s->wait, s->fd); /* those in the queue wait until one goes */
+        ready_set(s->ready, s->fd, 0); /* those in the queue wait until one goes */
         s->accepting = false;
     }
 }
@@ -206,7 +212,7 @@ static bool put(struct null_server *s, struct conn *c, const char *p, size_t n)
         if (k < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
             return false;
         if (k < 0) {
-            null_wait_change(s->wait, c->fd, c, true);
+            ready_set(s->ready, c->fd, READY_IN | READY_OUT);
             break;
         }
         done += (size_t)k;
@@ -369,7 +375,7 @@ static bool read_more(struct null_server *s, struct conn *c)
 /* One frame, or all of an answer that is not streamed. */
 static bool put_due(struct null_server *s, struct conn *c)
 {
-    int64_t now = null_now();
+    int64_t now = now_ns();
     bool end = !c->stream || c->frame + 1 == s->schedule.tokens, ok;
     s->late[bucket_of(now - c->due)]++;
     s->seen.frames++;
@@ -409,7 +415,7 @@ static bool write_more(struct null_server *s, struct conn *c)
         return true;
     ipw_buf_clear(&c->out);
     c->sent = 0;
-    null_wait_change(s->wait, c->fd, c, false);
+    ready_set(s->ready, c->fd, READY_IN);
     if (c->answering && c->heap_at == NOT_DUE)
         heap_add(s, c);
     return c->answering || !c->last;
@@ -417,7 +423,7 @@ static bool write_more(struct null_server *s, struct conn *c)
 
 static void put_all_due(struct null_server *s, int most)
 {
-    int64_t now = null_now();
+    int64_t now = now_ns();
     for (int i = 0; i < most && s->heap_n && s->heap[0]->due <= now; i++) {
         struct conn *c = s->heap[0];
         if (!put_due(s, c))
@@ -428,24 +434,28 @@ static void put_all_due(struct null_server *s, int most)
 static void *serve(void *arg)
 {
     struct null_server *s = arg;
-    struct null_ready ready[READY];
+    struct ready_fd ready[READY];
+#ifdef __linux__
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* of this thread: the usual 50 us are lateness */
+#endif
     for (bool over = false; !over;) {
-        int n = null_wait(s->wait, s->heap_n ? s->heap[0]->due : INT64_MAX, ready, READY);
-        s->woken = null_now();
+        int64_t left = s->heap_n ? s->heap[0]->due - now_ns() : -1;
+        int n = ready_wait(s->ready, s->heap_n && left < 0 ? 0 : left, ready, READY);
+        s->woken = now_ns();
         pthread_mutex_lock(&s->lock);
         for (int i = 0; i < n; i++) {
-            struct conn *c = ready[i].ud;
-            if (ready[i].ud == s->wake)
+            bool in = ready[i].what & (READY_IN | READY_ERR), out = ready[i].what & (READY_OUT | READY_ERR);
+            struct conn *c = (size_t)ready[i].fd < s->of_cap ? s->of[ready[i].fd] : NULL;
+            if (ready[i].fd == s->wake[0])
                 over = true;
-            else if (ready[i].ud == &s->fd)
+            else if (ready[i].fd == s->fd)
                 welcome(s);
-            else if (c->fd >= 0 && ((ready[i].readable && !read_more(s, c)) || (ready[i].writable && !write_more(s, c))))
+            else if (c && ((in && !read_more(s, c)) || (out && !write_more(s, c))))
                 drop(s, c);
             if (i % BURST == BURST - 1) /* many questions at once hold up no frames */
                 put_all_due(s, BURST);
         }
         put_all_due(s, BURST); /* nor many frames a question */
-        bury(s);
         pthread_mutex_unlock(&s->lock);
     }
     return NULL;
@@ -474,14 +484,13 @@ static void release(struct null_server *s)
 {
     while (s->n)
         drop(s, s->conn[0]);
-    bury(s);
-    if (s->wait)
-        null_wait_close(s->wait);
+    ready_free(s->ready);
     int fds[] = {s->fd, s->wake[0], s->wake[1]};
     for (int i = 0; i < 3; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     free(s->conn);
+    free(s->of);
     free(s->heap);
     null_frames_release(&s->frames);
     pthread_mutex_destroy(&s->lock);
@@ -501,9 +510,9 @@ int null_server_start(struct null_server **out, int port, const struct null_sche
         release(s);
         return err->code;
     }
-    s->wait = null_wait_open();
-    if (!s->wait || pipe(s->wake) || !null_wait_add(s->wait, s->wake[0], s->wake) ||
-        !(s->accepting = null_wait_add(s->wait, s->fd, &s->fd))) {
+    s->ready = ready_new();
+    if (!s->ready || pipe(s->wake) || !ready_set(s->ready, s->wake[0], READY_IN) ||
+        !(s->accepting = ready_set(s->ready, s->fd, READY_IN))) {
         ipw_err_set(err, IPW_E_ENV, "cannot wait for sockets: %s; raise 'ulimit -n'", strerror(errno));
         release(s);
         return err->code;

@@ -33,6 +33,11 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
 void report_accuracy(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n,
                      const char *format, struct ipw_buf *out);
 
+/* Of a sweep over --concurrency: one row per run, format "table", "csv" or "md". Joules and watts of everything that was
+ * asked, gross. */
+void report_sweep(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n, const char *format,
+                  struct ipw_buf *out);
+
 /* `ipw compare`: a sentence that answers, both runs side by side with both intervals, what else differs. r->refused must be
  * "". format "table", "json" or "md"; columns: of the terminal, for "table". */
 void report_compare(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out);

@@ -284,6 +284,7 @@ static void fill_row(struct loader *l, struct table_row *r, const struct store_q
                             .net_j = NAN,
                             .idle_u_j = NAN,
                             .delay_s = q->served ? span_s(q->served->t_due, q->t_send) : (double)NAN,
+                            .segment = q->segment,
                             .send_s = span_s(0, q->t_send),
                             .end_s = span_s(0, q->t_end),
                             .in_flight = count(q->in_flight),
@@ -296,6 +297,8 @@ static void fill_row(struct loader *l, struct table_row *r, const struct store_q
 static void add_itl(struct loader *l, const struct store_query_row *in)
 {
     size_t size = in->text.stamps_size;
+    if (in->q.served && !l->t->itl)
+        l->t->itl = l->itl = ipw_arena_alloc(&l->t->arena, sizeof *l->itl);
     if (!in->q.served || !size || in->q.t_send == STORE_NULL)
         return;
     int64_t *t = ipw_malloc(size * sizeof *t);
@@ -531,7 +534,6 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
     struct loader l = {.t = t, .query = INT64_MIN};
     int rc;
     *t = (struct table_run){.gap_j = NAN, .gain_u = NAN, .steady_from_s = NAN, .steady_to_s = NAN};
-    t->itl = l.itl = ipw_arena_alloc(&t->arena, sizeof *l.itl);
     t->dir = keep(&l, dir);
     load_meta(&l, store);
     if ((rc = run_conditions_load(&l.conditions, store, err)) ||

@@ -37,6 +37,7 @@ struct table_row {
     double net_j;               /* energy_j less the idle watts of the time; NAN without a baseline */
     double idle_u_j;            /* one sigma of what was taken off */
     double delay_s;             /* from when it was due to when it was sent; NAN where nothing was due (in-process) */
+    int64_t segment;            /* times of two cannot be compared */
     double send_s, end_s;       /* in its segment */
     double in_flight;           /* with it, when it was sent */
     const char *token_source;   /* "engine", "usage", "tokenizer", "chunks" */
@@ -80,7 +81,7 @@ struct table_run {
         double wall_s, cpu_s;         /* of the thread that asked, while it measured; NAN unknown */
         double pieces;                /* tokens or pieces of streams that it took */
     } client;
-    const struct stats_hist *itl;     /* seconds between two pieces of an answer; NULL: not looked at */
+    const struct stats_hist *itl;     /* seconds between two pieces of an answer; NULL: no server was asked */
     double steady_from_s, steady_to_s; /* the load was full, of the last segment; NAN never */
     const struct table_label *labels; /* in the order they were given */
     size_t n_labels;
