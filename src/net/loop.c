@@ -12,6 +12,8 @@
 
 enum { EVENTS = 256, SPARE_FDS = 128, ONE_WRITE = 65536 };
 
+static const int64_t RESEND_NS = 500000000;
+
 struct call {
     struct http_loop *loop;
     CURL *curl;
@@ -59,6 +61,8 @@ static uint32_t number_of(const struct call *c)
     return (uint32_t)(c - c->loop->call);
 }
 
+/* libcurl sends a request again when a connection that it had kept ends before a byte of the answer: the server had closed it
+ * meanwhile. That shows at once. Later the server was at work on the request, and a second one would be a hidden retry. */
 static int on_begin(void *ud, char *ip, char *local_ip, int port, int local_port)
 {
     struct call *c = ud;
@@ -66,7 +70,10 @@ static int on_begin(void *ud, char *ip, char *local_ip, int port, int local_port
     (void)local_ip;
     (void)port;
     (void)local_port;
-    c->t_begun = ipw_now(c->loop->cfg.env);
+    int64_t t = ipw_now(c->loop->cfg.env);
+    if (c->sent && t - c->t_begun > RESEND_NS)
+        return CURL_PREREQFUNC_ABORT;
+    c->t_begun = t;
     c->sent = false;
     if (!c->waits)
         c->loop->unsent[c->loop->n_unsent++] = number_of(c);
@@ -172,6 +179,7 @@ static const struct {
     {CURLE_PARTIAL_FILE, HTTP_CUT},
     {CURLE_RECV_ERROR, HTTP_CUT},
     {CURLE_SEND_ERROR, HTTP_CUT},
+    {CURLE_ABORTED_BY_CALLBACK, HTTP_CUT}, /* on_begin's word */
     {CURLE_GOT_NOTHING, HTTP_CUT},
     {CURLE_HTTP2, HTTP_CUT},
     {CURLE_HTTP2_STREAM, HTTP_CUT},
@@ -201,6 +209,8 @@ static void finish(struct call *c, CURLcode code)
     if (r.end == HTTP_TIMEOUT && !c->sent && !c->waits)
         r.end = HTTP_CONNECT;
     r.sent = c->sent;
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        snprintf(c->why, sizeof c->why, "the server closed the connection without an answer");
     snprintf(why, sizeof why, "%s", r.end == HTTP_ANSWERED ? "" : *c->why ? c->why : curl_easy_strerror(code));
     r.why = why;
     curl_multi_remove_handle(l->multi, c->curl);

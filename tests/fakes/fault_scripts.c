@@ -119,6 +119,8 @@ const struct fault_script fault_scripts[] = {
     {.name = "slow", .what = "2 ms between bytes", .frames = FRAMES(TEXT("B."), END("stop")), .byte_ms = 2},
     {.name = "drop_second", .what = "a kept connection is closed at its second request", .frames = GOOD, .body = WHOLE,
      .flags = FAULT_DROP_SECOND},
+    {.name = "drop_late", .what = "the same, 700 ms after that request", .frames = GOOD, .body = WHOLE,
+     .flags = FAULT_DROP_SECOND, .first_ms = 700},
     {.name = "v1_only", .what = "404 elsewhere than below /v1", .frames = GOOD, .body = WHOLE, .flags = FAULT_V1_ONLY},
     {.name = "models", .what = "404 for every model but tiny, in OpenAI's words", .frames = GOOD, .body = WHOLE,
      .flags = FAULT_MODELS},

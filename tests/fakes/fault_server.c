@@ -159,9 +159,10 @@ static void answer(void *ud, struct fake_conn *c, const struct fake_seen *r)
     if (f->flags & FAULT_MUTE)
         while (!fake_gone(c))
             fake_pause(c, 1000000000);
-    else if ((f->flags & FAULT_SHUT) || ((f->flags & FAULT_DROP_SECOND) && r->nth))
+    else if ((f->flags & FAULT_SHUT) || ((f->flags & FAULT_DROP_SECOND) && r->nth)) {
+        fake_pause(c, f->first_ms * (int64_t)1000000);
         fake_close(c);
-    else if (ipw_ends(r->path, "/models") && !(f->flags & FAULT_EVERY_PATH))
+    } else if (ipw_ends(r->path, "/models") && !(f->flags & FAULT_EVERY_PATH))
         fake_answer(c, 200, json, "", models);
     else if (ipw_streq(r->path, "/health") && !(f->flags & FAULT_EVERY_PATH))
         fake_answer(c, 200, json, "", "{\"status\":\"ok\"}");

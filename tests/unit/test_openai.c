@@ -105,7 +105,7 @@ static void test_wholes(void **state)
 static void test_all_scripts(void **state)
 {
     (void)state;
-    static const char *const elsewhere[] = {"timed", "role_late", "completions", "huge", "drop_second", "v1_only", "models",
+    static const char *const elsewhere[] = {"timed", "role_late", "completions", "huge", "drop_second", "drop_late", "v1_only", "models",
                                             "stall", "mute", "endless", "endless_line", "nul", "404_path_vllm",
                                             "429_date"};
     for (const struct fault_script *f = fault_scripts; f->name; f++) {
@@ -348,6 +348,27 @@ static void test_connections(void **state)
     }
 }
 
+/* One that the server has worked on is not sent again behind our back. */
+static void test_no_hidden_retry(void **state)
+{
+    (void)state;
+    struct engine_cfg cfg = usual();
+    struct asked a;
+    fault_server_script(server, "plain");
+    struct engine *e = open_with(&cfg);
+    ask_one(ops, e, "Which letter?", &a);
+    asked_release(&a);
+    size_t before = http_fake_n(fault_server_http(server));
+    fault_server_script(server, "drop_late");
+    ask_one(ops, e, "Which letter?", &a);
+    assert_int_equal(a.end.status, QUERY_ERROR);
+    assert_string_equal(a.end.reason, "aborted_stream");
+    assert_non_null(strstr(a.detail.s, "without an answer"));
+    assert_int_equal(http_fake_n(fault_server_http(server)) - before, 1);
+    asked_release(&a);
+    ops->close(e);
+}
+
 static void test_version_path(void **state)
 {
     (void)state;
@@ -536,7 +557,7 @@ int main(void)
         TEST(test_counts),       TEST(test_times),      TEST(test_huge),
         TEST(test_bounds),       TEST(test_retry_after), TEST(test_words),
         TEST(test_request),      TEST(test_key_is_kept), TEST(test_completions),
-        TEST(test_connections),  TEST(test_version_path), TEST(test_proxy), TEST(test_models),
+        TEST(test_connections),  TEST(test_no_hidden_retry), TEST(test_version_path), TEST(test_proxy), TEST(test_models),
         TEST(test_tls),          TEST(test_no_server),  TEST(test_together),
         TEST(test_interrupted),
     };
