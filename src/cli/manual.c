@@ -57,13 +57,13 @@ static const struct fact files[] = {
     {"PREFIX/libexec/ipw-meter", "Opens RAPL's perf events for a group, once it was given cap_perfmon.",
      "sensors measure profile doctor"},
     {"PREFIX/share/ipw/70-ipw-rapl.rules", "udev rule: lets a group read RAPL through powercap.", "sensors doctor"},
-    {"~/.local/share/ipw", "Question sets and models that were pulled.", "dataset model profile study"},
+    {"~/.local/share/ipw", "Question sets and models that were pulled, servers that were started.", "dataset model profile servers study"},
 };
 
 static const struct fact environment[] = {
     {"IPW_DATA", "The folder of question sets and models that were pulled; else XDG_DATA_HOME/ipw, else ~/.local/share/ipw.",
-     "dataset model profile study"},
-    {"XDG_DATA_HOME", "See IPW_DATA.", "dataset model profile study"},
+     "dataset model profile servers study"},
+    {"XDG_DATA_HOME", "See IPW_DATA.", "dataset model profile servers study"},
     {"IPW_MIRROR", "A folder where packages are looked for before they are downloaded.", "dataset model"},
     {"IPW_CACHE", "The folder of what can be made again; else XDG_CACHE_HOME/ipw, else ~/.cache/ipw.", "model"},
     {"XDG_CACHE_HOME", "See IPW_CACHE.", "model"},

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "cli/cli.h"
+#include "engine/servers.h"
 #include "run/arrival.h"
 #include "run/baseline.h"
 #include "run/estimate.h"
@@ -23,6 +24,7 @@ struct profile {
     char *output_dir, *resume, *shard, *format, *preset;
     char *api_key, **headers; /* as they are sent: never stored */
     bool pull;
+    struct server server;     /* --serve; its proc.pid 0: none runs */
     struct arrival arrival;   /* as the plan says; for how many are in flight */
     struct run_load load;
     bool retry_errors, other_machine, allow_missing, watch;

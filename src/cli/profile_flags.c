@@ -19,6 +19,7 @@ void profile_release(struct profile *p)
 {
     if (p->engine)
         p->ops->close(p->engine);
+    server_stop(&p->server);
     meter_close(p->meter);
     store_close(p->store);
     dataset_close(p->data);
@@ -54,6 +55,7 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
         {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers: llama, openai or ollama (llama)", false},
         {"client-base-url", "base-url", 0, OPTION_TEXT, &plan->base_url, 0, 0, "URL", "the server, as http://HOST:PORT/v1", false},
+        {"serve", NULL, 0, OPTION_TEXT, &plan->serve, 0, 0, "'CMD'", "start that server for the run, stop it after", false},
         {"endpoint-type", NULL, 0, OPTION_TEXT, &plan->endpoint, 0, 0, "WHICH", "chat or completions (chat)", false},
         {"no-stream", NULL, 0, OPTION_FLAG, &plan->no_stream, 0, 0, NULL, "take each answer in one piece", false},
         {"api-key-env", NULL, 0, OPTION_TEXT, &plan->api_key_env, 0, 0, "NAME", "the variable that holds the server's key", false},

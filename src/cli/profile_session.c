@@ -11,6 +11,8 @@
 #include "cli/version.h"
 #include "cli/watch.h"
 
+static const double SERVE_S = 600; /* a large model takes long to load */
+
 static char *model_json(const struct engine_model *m, const char *name)
 {
     struct json_out *o = json_out_new();
@@ -99,10 +101,31 @@ static int put_engine(struct store *store, void *ud, struct ipw_err *err)
     return run_segment_engine(&p->segment, store, &p->machine, p->meter, p->ops, p->engine, err);
 }
 
+/* Its own address, unless the user said one. */
+static int serve(struct profile *p, struct ipw_err *err)
+{
+    char log[PATH_MAX + 16];
+    if (!p->plan.serve || p->server.proc.pid)
+        return 0;
+    fs_join(log, sizeof log, p->dir, "server.log");
+    cli_say("starting %s", p->plan.serve);
+    int64_t from = ipw_now(&p->cli->env);
+    int rc = server_start(&p->server, &p->cli->env, &(struct server_start){.command = p->plan.serve, .log = log,
+                                                                          .base_url = p->plan.base_url, .timeout_s = SERVE_S,
+                                                                          .stop = p->cli->signals}, err);
+    if (rc)
+        return rc;
+    cli_say("it answers at %s after %.1f s", p->server.base_url, p->server.ready_s);
+    return p->recorder.running ? recorder_span(&p->recorder, "load", from, ipw_now(&p->cli->env), err) : 0;
+}
+
 static int open_engine(struct profile *p, struct ipw_err *err)
 {
+    int rc = serve(p, err);
+    if (rc)
+        return rc;
     struct engine_cfg cfg = {.model = *p->plan.model ? p->plan.model : NULL,
-                             .http = {.base_url = p->plan.base_url,
+                             .http = {.base_url = p->server.proc.pid ? p->server.base_url : p->plan.base_url,
                                       .endpoint = p->plan.endpoint,
                                       .api_key = p->api_key,
                                       .headers = (const char *const *)p->headers,
@@ -192,7 +215,7 @@ static void discard(struct profile *p, struct ipw_err *err)
 {
     store_close(p->store);
     p->store = NULL;
-    static const char *const files[] = {"run.db", "run.db-wal", "run.db-shm", "lock"};
+    static const char *const files[] = {"server.log", "run.db", "run.db-wal", "run.db-shm", "lock"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[PATH_MAX + 16];
         fs_join(path, sizeof path, p->dir, files[i]);

@@ -97,6 +97,7 @@ static void put_energy(struct json_out *o, json_node *top, const struct table_ru
             json_put_str(o, signatures, NULL, run->scope_signature[k]);
     report_put_scoped(o, e, "per_query_j", &r->per_query_j, &r->other[TABLE_ACCEL].per_query_j, &r->other[TABLE_SYSTEM].per_query_j);
     put_scope_num(o, e, "gap_j", r->gap_j);
+    put_scope_num(o, e, "load_j", run->load_j);
     put_scope_num(o, e, "idle_w", run->idle_w);
     put_scope_num(o, e, "idle_cold_w", run->idle_cold_w);
     put_scope_num(o, e, "idle_after_w", run->idle_after_w);

@@ -134,6 +134,15 @@ double run_idle_w(const struct run_conditions *c, const char *kind)
     return n ? sum / (double)n : (double)NAN;
 }
 
+double run_load_j(const struct run_conditions *c)
+{
+    double j = NAN;
+    for (size_t i = 0; i < c->n_idle; i++)
+        if (ipw_streq(c->idle[i].kind, "load"))
+            j = (isnan(j) ? 0 : j) + c->idle[i].w * c->idle[i].seconds;
+    return j;
+}
+
 bool run_idle_drifts(const struct run_conditions *c)
 {
     double a = run_idle_w(c, "loaded"), b = run_idle_w(c, "after");
@@ -143,7 +152,7 @@ bool run_idle_drifts(const struct run_conditions *c)
 bool run_idle_quick(const struct run_conditions *c)
 {
     for (size_t i = 0; i < c->n_idle; i++)
-        if (c->idle[i].seconds < 20)
+        if (c->idle[i].seconds < 20 && !ipw_streq(c->idle[i].kind, "load"))
             return true;
     return false;
 }

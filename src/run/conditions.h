@@ -17,6 +17,9 @@ double run_idle_at(const struct run_conditions *c, int64_t segment, int64_t t, d
 double run_idle_w(const struct run_conditions *c, const char *kind);
 
 /* The idle watts before and after differ by more than 5 % or 2 W. */
+/* Joules of the total while servers were started, idle watts included; NAN: none was, or not known. */
+double run_load_j(const struct run_conditions *c);
+
 bool run_idle_drifts(const struct run_conditions *c);
 
 /* A baseline was watched for less than 20 s. */

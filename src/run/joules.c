@@ -104,7 +104,8 @@ static int on_baseline(const struct store_baseline *b, void *ud)
     IPW_GROW(f->idle, f->n_idle, f->cap_idle);
     struct idle *x = &f->idle[f->n_idle++];
     *x = (struct idle){.segment = b->segment, .kind = ipw_arena_strdup(&f->arena, b->kind), .t1 = b->t1_ns};
-    x->t0 = b->t1_ns - b->t0_ns > 20 * SECOND ? b->t0_ns + 5 * SECOND : b->t0_ns;
+    bool load = !strcmp(b->kind, "load");
+    x->t0 = !load && b->t1_ns - b->t0_ns > 20 * SECOND ? b->t0_ns + 5 * SECOND : b->t0_ns;
     x->n_slices = (size_t)((x->t1 - x->t0) / SECOND);
     x->n_slices = x->n_slices < SLICES ? x->n_slices : SLICES;
     return 0;

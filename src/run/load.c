@@ -470,6 +470,7 @@ static void finish_joules(struct loader *l)
     t->idle_cold_w = run_idle_w(l->conditions, "cold");
     t->idle_w = run_idle_w(l->conditions, "loaded");
     t->idle_after_w = run_idle_w(l->conditions, "after");
+    t->load_j = run_load_j(l->conditions);
     t->idle_quick = run_idle_quick(l->conditions);
     t->idle_drifts = run_idle_drifts(l->conditions);
 }
@@ -533,7 +534,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
 {
     struct loader l = {.t = t, .query = INT64_MIN};
     int rc;
-    *t = (struct table_run){.gap_j = NAN, .gain_u = NAN, .steady_from_s = NAN, .steady_to_s = NAN};
+    *t = (struct table_run){.gap_j = NAN, .gain_u = NAN, .load_j = NAN, .steady_from_s = NAN, .steady_to_s = NAN};
     t->dir = keep(&l, dir);
     load_meta(&l, store);
     if ((rc = run_conditions_load(&l.conditions, store, err)) ||

@@ -45,6 +45,12 @@ static int put_baseline(struct store *store, void *ud, struct ipw_err *err)
     return store_add_baseline(store, ud, err);
 }
 
+int recorder_span(struct recorder *r, const char *kind, int64_t from_ns, int64_t to_ns, struct ipw_err *err)
+{
+    struct store_baseline b = {r->segment->id, kind, from_ns - r->segment->anchor_ns, to_ns - r->segment->anchor_ns};
+    return writer_call(&r->writer, put_baseline, &b, err);
+}
+
 int recorder_baseline(struct recorder *r, const char *kind, double seconds, const _Atomic int *signals,
                       struct ipw_err *err)
 {
@@ -57,8 +63,7 @@ int recorder_baseline(struct recorder *r, const char *kind, double seconds, cons
         int64_t next = ipw_now(r->env) + 100000000;
         r->env->clock->sleep_until(r->env, next < until ? next : until);
     }
-    struct store_baseline b = {r->segment->id, kind, from - r->segment->anchor_ns, until - r->segment->anchor_ns};
-    return writer_call(&r->writer, put_baseline, &b, err);
+    return recorder_span(r, kind, from, until, err);
 }
 
 int recorder_stop(struct recorder *r, struct ipw_err *err)

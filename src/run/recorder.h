@@ -31,6 +31,9 @@ void recorder_boundary(struct recorder *r);
 int recorder_baseline(struct recorder *r, const char *kind, double seconds, const _Atomic int *signals,
                       struct ipw_err *err);
 
+/* Notes a span of time that has passed: "load" is a server that was being started. */
+int recorder_span(struct recorder *r, const char *kind, int64_t from_ns, int64_t to_ns, struct ipw_err *err);
+
 /* Ends both threads and writes what waits; the store is the caller's again. Twice is once. */
 int recorder_stop(struct recorder *r, struct ipw_err *err);
 
