@@ -1,0 +1,206 @@
+#include "energy/share_work.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum { SAME_STEP_NS = 2000000, LEAST_PROMPT = 8 };
+
+static int by_number(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static double quantile(double *v, size_t n, double p, double none)
+{
+    if (!n)
+        return none;
+    qsort(v, n, sizeof *v, by_number);
+    return v[(size_t)(p * (double)(n - 1) + 0.5)];
+}
+
+struct first {
+    int64_t t;
+    size_t i;
+};
+
+static int by_first(const void *a, const void *b)
+{
+    const struct first *x = a, *y = b;
+    return (x->t > y->t) - (x->t < y->t);
+}
+
+/* A server that takes prompts in turn begins one when the one before has its first token: an earliest start for each. */
+static void earliest(struct share_item *v, size_t n, struct first *f, size_t n_first)
+{
+    (void)n;
+    qsort(f, n_first, sizeof *f, by_first);
+    for (size_t k = 0, before = 0; k < n_first; k++) {
+        struct share_item *x = &v[f[k].i];
+        while (before < k && f[before].t < f[k].t - SAME_STEP_NS)
+            before++;
+        x->p0 = x->r->t_send;
+        if (before && f[before - 1].t > x->p0)
+            x->p0 = f[before - 1].t;
+    }
+}
+
+/* Where the prompt was evaluated: as the server says; else the time before the first token that its tokens take at the
+ * speed that the run shows where prompts were not kept waiting. */
+static void place_prompts(struct share_item *v, size_t n)
+{
+    struct first *f = ipw_calloc(n + 1, sizeof *f);
+    double *per_token = ipw_calloc(n + 1, sizeof *per_token);
+    size_t n_first = 0, n_fit = 0;
+    for (size_t i = 0; i < n; i++)
+        if (v[i].r->t_first >= 0)
+            f[n_first++] = (struct first){v[i].r->t_first, i};
+    earliest(v, n, f, n_first);
+    for (size_t k = 0; k < n_first; k++) {
+        const struct share_item *x = &v[f[k].i];
+        if (x->prompt >= LEAST_PROMPT)
+            per_token[n_fit++] = (double)(x->r->t_first - x->p0) / x->prompt;
+    }
+    double ns = quantile(per_token, n_fit, 0.25, -1);
+    for (size_t i = 0; i < n; i++) {
+        struct share_item *x = &v[i];
+        x->p1 = x->r->t_first;
+        if (x->r->t_first < 0) {
+            x->p0 = x->p1 = x->r->t_end;
+            continue;
+        }
+        double took = x->r->prompt_ns > 0 ? (double)x->r->prompt_ns : ns > 0 ? ns * x->prompt : 1e18;
+        int64_t lo = x->r->prompt_ns > 0 ? x->r->t_send : x->p0;
+        x->p0 = took < (double)(x->p1 - lo) ? x->p1 - (int64_t)took : lo;
+    }
+    free(f);
+    free(per_token);
+}
+
+void share_items(struct share_item *v, const struct share_request *r, size_t n)
+{
+    double *known = ipw_calloc(n + 1, sizeof *known);
+    size_t n_known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (r[i].n_eval > 0)
+            known[n_known++] = (double)r[i].n_eval;
+    double usual = quantile(known, n_known, 0.5, 1);
+    free(known);
+    for (size_t i = 0; i < n; i++) {
+        const struct share_request *q = &r[i];
+        bool began = q->t_first >= 0;
+        double after = q->n_stamps > 1 ? (double)(q->n_stamps - 1) : 0;
+        double wrote = q->n_out > 0 ? (double)(q->n_out - 1) : q->n_out < 0 ? after : 0;
+        v[i] = (struct share_item){.r = q, .known = began};
+        v[i].prompt = !began ? 0 : q->n_eval >= 0 ? (double)q->n_eval : usual;
+        v[i].context = v[i].prompt + (q->n_cached > 0 ? (double)q->n_cached : 0);
+        v[i].per_stamp = !began ? 0 : after > 0 ? wrote / after : wrote;
+    }
+    place_prompts(v, n);
+    share_rewind(v, n);
+}
+
+void share_rewind(struct share_item *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        v[i].at = v[i].r->t_send;
+        v[i].next = 1;
+        v[i].wrote = 0;
+    }
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static double part(int64_t a, int64_t b, int64_t lo, int64_t hi)
+{
+    int64_t from = most(a, lo), to = least(b, hi);
+    return to > from ? (double)(to - from) / (double)(hi - lo) : 0;
+}
+
+static void write_tokens(struct share_item *x, double tokens, double work[SHARE_WORKS])
+{
+    work[SHARE_DECODE] += tokens;
+    work[SHARE_CONTEXT] += tokens * (x->context + x->wrote);
+}
+
+void share_advance(struct share_item *x, int64_t until, double work[SHARE_WORKS])
+{
+    const struct share_request *r = x->r;
+    int64_t from = x->at;
+    if (until <= from)
+        return;
+    x->at = until;
+    if (x->p1 > x->p0)
+        work[SHARE_PREFILL] += x->prompt * part(from, until, x->p0, x->p1);
+    else if (x->p1 >= from && x->p1 < until)
+        work[SHARE_PREFILL] += x->prompt;
+    if (r->t_first < 0 || !(x->per_stamp > 0))
+        return;
+    if (r->n_stamps < 2) { /* no times: evenly */
+        double tokens = r->t_end > r->t_first ? x->per_stamp * part(from, until, r->t_first, r->t_end) : 0;
+        write_tokens(x, tokens, work);
+        x->wrote += tokens;
+        return;
+    }
+    for (; x->next < r->n_stamps; x->next++) {
+        int64_t lo = r->stamps[x->next - 1], hi = r->stamps[x->next];
+        if (lo >= until)
+            return;
+        if (hi > lo)
+            write_tokens(x, x->per_stamp * part(from, until, lo, hi), work);
+        else
+            write_tokens(x, x->per_stamp, work);
+        if (hi > until)
+            return;
+        x->wrote += x->per_stamp;
+    }
+}
+
+/* ---- equal shares ---- */
+
+static int by_time(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+double share_equally(const int64_t *lo, const int64_t *hi, size_t n, int64_t a, int64_t b, double *out)
+{
+    int64_t *cut = ipw_calloc(2 * n + 2, sizeof *cut);
+    size_t cuts = 0;
+    double nobody = 0;
+    cut[cuts++] = a;
+    cut[cuts++] = b;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = 0;
+        if (lo[i] > a && lo[i] < b)
+            cut[cuts++] = lo[i];
+        if (hi[i] > a && hi[i] < b)
+            cut[cuts++] = hi[i];
+    }
+    qsort(cut, cuts, sizeof *cut, by_time);
+    for (size_t k = 1; k < cuts; k++) {
+        double s = (double)(cut[k] - cut[k - 1]) * 1e-9;
+        size_t holders = 0;
+        if (!(s > 0))
+            continue;
+        for (size_t i = 0; i < n; i++)
+            holders += lo[i] <= cut[k - 1] && hi[i] >= cut[k];
+        if (!holders)
+            nobody += s;
+        for (size_t i = 0; i < n && holders; i++)
+            if (lo[i] <= cut[k - 1] && hi[i] >= cut[k])
+                out[i] += s / (double)holders;
+    }
+    free(cut);
+    return nobody;
+}
