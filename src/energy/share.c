@@ -150,6 +150,7 @@ static double overlap_s(int64_t a, int64_t b, int64_t lo, int64_t hi)
 /* Who did what in the interval. */
 static void fill(struct job *j, struct interval *v)
 {
+    double stamps = 0, writing_s = 0;
     v->n = j->n_active;
     for (size_t k = 0; k < v->n; k++) {
         const struct share_request *r = &j->f->req[j->active[k]];
@@ -164,17 +165,22 @@ static void fill(struct job *j, struct interval *v)
         v->m[k] = (struct member){.i = j->active[k], .flight_s = j->part[k]};
         v->m[k].before = r->t_first < 0 || !(all > 0) ? 1 : overlap_s(v->a, v->b, r->t_send, r->t_first) / all;
         share_advance(x, v->b < r->t_end ? v->b : r->t_end, v->m[k].work);
+        if (x->per_stamp > 0) {
+            stamps += v->m[k].work[SHARE_DECODE] / x->per_stamp;
+            writing_s += overlap_s(v->a, v->b, x->p1, r->t_end);
+        }
         j->lo[k] = x->p0;
         j->hi[k] = x->known ? r->t_end : x->p0;
     }
     share_equally(j->lo, j->hi, v->n, v->a, v->b, j->part);
+    double rate = writing_s > 0 ? stamps / writing_s : 0; /* of steps: everybody who writes has a chunk of each */
     for (size_t k = 0; k < v->n; k++) {
         struct member *m = &v->m[k];
         const struct share_item *x = &j->item[m->i];
         double all = overlap_s(v->a, v->b, x->p0, x->r->t_end);
-        m->work[SHARE_BUSY] = j->part[k];
+        m->work[SHARE_STEP] = rate * j->part[k];
         m->prefill[SHARE_PREFILL] = m->work[SHARE_PREFILL];
-        m->prefill[SHARE_BUSY] = all > 0 ? j->part[k] * overlap_s(v->a, v->b, x->p0, x->p1) / all : 0;
+        m->prefill[SHARE_STEP] = all > 0 ? rate * j->part[k] * overlap_s(v->a, v->b, x->p0, x->p1) / all : 0;
     }
 }
 
@@ -401,6 +407,7 @@ static struct energy_value valued(const struct job *j, int64_t nj, double u, dou
 {
     struct energy_value v = missing(method, NULL);
     const struct energy_channel *ch = j->f->ch;
+    v.nj = nj;
     if (!ch->estimated && nj <= 0 && !(u > 0))
         v.reason = "reads_zero";
     else if (!ch->estimated && known && u > NULL_U * (double)nj && u > 0)
@@ -408,7 +415,6 @@ static struct energy_value valued(const struct job *j, int64_t nj, double u, dou
     if (v.reason)
         return v;
     bool low = u > LOW_U * (double)nj;
-    v.nj = nj;
     v.u_nj = round_nj(u);
     v.reason = !known ? "no_work" : low ? "low_resolution" : NULL;
     v.status = ch->estimated ? ENERGY_ESTIMATED : low || !known ? ENERGY_LOW_RESOLUTION : ENERGY_MEASURED;

@@ -32,7 +32,7 @@ enum share_work {
     SHARE_PREFILL, /* a prompt token evaluated, J */
     SHARE_DECODE,  /* a token written, J */
     SHARE_CONTEXT, /* a token of context that a written one looks back at, J */
-    SHARE_BUSY,    /* a second in which somebody is worked on, by those that are: J/s */
+    SHARE_STEP,    /* a step, in which everybody who writes gets a token: by those who take part, J */
     SHARE_WORKS
 };
 

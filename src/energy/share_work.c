@@ -6,6 +6,22 @@
 
 enum { SAME_STEP_NS = 2000000, LEAST_PROMPT = 8 };
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 static int by_number(const void *a, const void *b)
 {
     const double *x = a, *y = b;
@@ -31,32 +47,67 @@ static int by_first(const void *a, const void *b)
     return (x->t > y->t) - (x->t < y->t);
 }
 
-/* A server that takes prompts in turn begins one when the one before has its first token: an earliest start for each. */
-static void earliest(struct share_item *v, size_t n, struct first *f, size_t n_first)
+/* How many requests the server works on at once, as far as it shows: most that had their first token and not their end. */
+static size_t slots(const struct first *f, size_t n_first, const int64_t *end)
 {
-    (void)n;
+    size_t most_at_once = 1, ended = 0;
+    for (size_t k = 0; k < n_first; k++) {
+        while (ended < n_first && end[ended] < f[k].t)
+            ended++;
+        most_at_once = k + 1 - ended > most_at_once ? k + 1 - ended : most_at_once;
+    }
+    return most_at_once;
+}
+
+/* An earliest start for each, of a server that takes prompts in turn: when the one before has its first token, and when one
+ * of those that it works on has ended. */
+static void earliest(struct share_item *v, struct first *f, size_t n_first)
+{
+    int64_t *end = ipw_calloc(n_first + 1, sizeof *end);
     qsort(f, n_first, sizeof *f, by_first);
+    for (size_t k = 0; k < n_first; k++)
+        end[k] = v[f[k].i].r->t_end;
+    qsort(end, n_first, sizeof *end, by_time);
+    size_t room = slots(f, n_first, end);
     for (size_t k = 0, before = 0; k < n_first; k++) {
         struct share_item *x = &v[f[k].i];
         while (before < k && f[before].t < f[k].t - SAME_STEP_NS)
             before++;
         x->p0 = x->r->t_send;
-        if (before && f[before - 1].t > x->p0)
-            x->p0 = f[before - 1].t;
+        if (before)
+            x->p0 = most(x->p0, f[before - 1].t);
+        if (k >= room && end[k - room] < x->r->t_first)
+            x->p0 = most(x->p0, end[k - room]);
     }
+    free(end);
 }
 
-/* Where the prompt was evaluated: as the server says; else the time before the first token that its tokens take at the
- * speed that the run shows where prompts were not kept waiting. */
-static void place_prompts(struct share_item *v, size_t n)
+/* The usual time between two chunks of one answer; 0: not known. */
+static double step_ns(const struct share_request *r, size_t n)
 {
+    enum { PER_REQUEST = 9, ENOUGH = 4096 };
+    double *gap = ipw_calloc(ENOUGH + PER_REQUEST, sizeof *gap);
+    size_t gaps = 0;
+    for (size_t i = 0; i < n && gaps < ENOUGH; i++)
+        for (size_t k = 1; k < r[i].n_stamps && k <= PER_REQUEST; k++)
+            gap[gaps++] = (double)(r[i].stamps[k] - r[i].stamps[k - 1]);
+    double ns = quantile(gap, gaps, 0.5, 0);
+    free(gap);
+    return ns > 0 ? ns : 0;
+}
+
+/* Where the prompt was evaluated, not before its earliest start: the time before the first token that the server says, else
+ * that its tokens take at the speed that the run shows where prompts were not kept waiting, and a step at least. */
+static void place_prompts(struct share_item *v, const struct share_request *r, size_t n)
+{
+    double step = step_ns(r, n);
     struct first *f = ipw_calloc(n + 1, sizeof *f);
     double *per_token = ipw_calloc(n + 1, sizeof *per_token);
     size_t n_first = 0, n_fit = 0;
     for (size_t i = 0; i < n; i++)
         if (v[i].r->t_first >= 0)
             f[n_first++] = (struct first){v[i].r->t_first, i};
-    earliest(v, n, f, n_first);
+    earliest(v, f, n_first);
     for (size_t k = 0; k < n_first; k++) {
         const struct share_item *x = &v[f[k].i];
         if (x->prompt >= LEAST_PROMPT)
@@ -71,8 +122,8 @@ static void place_prompts(struct share_item *v, size_t n)
             continue;
         }
         double took = x->r->prompt_ns > 0 ? (double)x->r->prompt_ns : ns > 0 ? ns * x->prompt : 1e18;
-        int64_t lo = x->r->prompt_ns > 0 ? x->r->t_send : x->p0;
-        x->p0 = took < (double)(x->p1 - lo) ? x->p1 - (int64_t)took : lo;
+        took = took > step ? took : step;
+        x->p0 = took < (double)(x->p1 - x->p0) ? x->p1 - (int64_t)took : x->p0;
     }
     free(f);
     free(per_token);
@@ -97,7 +148,7 @@ void share_items(struct share_item *v, const struct share_request *r, size_t n)
         v[i].context = v[i].prompt + (q->n_cached > 0 ? (double)q->n_cached : 0);
         v[i].per_stamp = !began ? 0 : after > 0 ? wrote / after : wrote;
     }
-    place_prompts(v, n);
+    place_prompts(v, r, n);
     share_rewind(v, n);
 }
 
@@ -108,16 +159,6 @@ void share_rewind(struct share_item *v, size_t n)
         v[i].next = 1;
         v[i].wrote = 0;
     }
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 static double part(int64_t a, int64_t b, int64_t lo, int64_t hi)
@@ -166,12 +207,6 @@ void share_advance(struct share_item *x, int64_t until, double work[SHARE_WORKS]
 }
 
 /* ---- equal shares ---- */
-
-static int by_time(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
 
 double share_equally(const int64_t *lo, const int64_t *hi, size_t n, int64_t a, int64_t b, double *out)
 {

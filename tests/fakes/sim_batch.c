@@ -13,10 +13,13 @@
 #define UPDATE_S 0.1
 
 const struct sim_batch_model sim_batch_models[SIM_BATCH_MODELS] = {
-    {"dense on a GPU", 60, 5, 0.06, 0.05, 1e-5, 2e-6, 25e-3, 0.1e-3, 0.1e-3, 1e-8, 16, 512},
-    {"small model, long context", 45, 0.8, 0.012, 0.01, 1.5e-5, 1e-6, 6e-3, 0.03e-3, 0.05e-3, 2e-8, 24, 1024},
-    {"CPU", 30, 2, 0.15, 0.3, 2e-5, 1e-5, 40e-3, 1.5e-3, 3e-3, 1e-7, 12, 256},
-    {"mixture of experts", 90, 6, 0.1, 0.35, 2e-5, 3e-6, 18e-3, 0.15e-3, 0.8e-3, 3e-8, 16, 768},
+    {"dense on a GPU", SIM_BATCH_SUM, 60, 5, 0.06, 0.05, 1e-5, 2e-6, 25e-3, 0.1e-3, 0.1e-3, 1e-8, 16, 512},
+    {"small model, long context", SIM_BATCH_SUM, 45, 0.8, 0.012, 0.01, 1.5e-5, 1e-6, 6e-3, 0.03e-3, 0.05e-3, 2e-8, 24, 1024},
+    {"CPU", SIM_BATCH_SUM, 30, 2, 0.15, 0.3, 2e-5, 1e-5, 40e-3, 1.5e-3, 3e-3, 1e-7, 12, 256},
+    {"mixture of experts", SIM_BATCH_SUM, 90, 6, 0.1, 0.35, 2e-5, 3e-6, 18e-3, 0.15e-3, 0.8e-3, 3e-8, 16, 768},
+    {"roofline, GPU", SIM_BATCH_ROOFLINE, 70, 6, 0.05, 0.06, 4e-5, 3e-6, 20e-3, 0.12e-3, 0.15e-3, 5e-8, 16, 512},
+    {"roofline, CPU", SIM_BATCH_ROOFLINE, 25, 2.5, 0.12, 0.2, 3e-5, 8e-6, 45e-3, 1.2e-3, 2e-3, 1e-7, 12, 256},
+    {"concave, GPU", SIM_BATCH_CONCAVE, 60, 4, 0.05, 0.15, 3e-5, 2e-6, 22e-3, 0.1e-3, 0.4e-3, 4e-8, 24, 512},
 };
 
 struct rng {
@@ -141,26 +144,74 @@ static size_t plan(struct world *w, int64_t *take)
     return parts;
 }
 
-static void step(struct world *w, const int64_t *take, size_t parts)
+struct parts { /* what some of a step's requests bring to it */
+    double memory, arithmetic, memory_s, arithmetic_s;
+};
+
+static void add(struct parts *p, const struct parts *q)
+{
+    p->memory += q->memory;
+    p->arithmetic += q->arithmetic;
+    p->memory_s += q->memory_s;
+    p->arithmetic_s += q->arithmetic_s;
+}
+
+static double together(const struct sim_batch_model *m, double memory, double arithmetic, double weights)
+{
+    if (m->form == SIM_BATCH_ROOFLINE)
+        return fmax(weights + memory, arithmetic) + fmin(weights + memory, arithmetic) / 3;
+    if (m->form == SIM_BATCH_CONCAVE)
+        return weights + pow(weights, 0.2) * pow(memory + arithmetic, 0.8);
+    return weights + memory + arithmetic;
+}
+
+/* Shapley shares of a step: exact where it is a sum, else by orders in which its requests could have come, each and its
+ * reverse. */
+static void shapley(struct world *w, const struct parts *p, size_t n, double *share)
+{
+    enum { ORDERS = 16 };
+    const struct sim_batch_model *m = &w->m;
+    size_t order[256];
+    for (size_t i = 0; i < n; i++)
+        share[i] = m->form == SIM_BATCH_SUM ? m->step_j / (double)n + p[i].memory + p[i].arithmetic : 0;
+    for (size_t k = 0; k < ORDERS && m->form != SIM_BATCH_SUM; k++) {
+        ipw_rng_shuffle(ipw_rng_at(w->rng.seed, w->rng.i++), order, n);
+        for (int reverse = 0; reverse < 2; reverse++) {
+            struct parts so_far = {0};
+            double before = 0;
+            for (size_t i = 0; i < n; i++) {
+                size_t at = order[reverse ? n - 1 - i : i];
+                add(&so_far, &p[at]);
+                double now = together(m, so_far.memory, so_far.arithmetic, m->step_j);
+                share[at] += (now - before) / (2 * ORDERS);
+                before = now;
+            }
+        }
+    }
+}
+
+static void step(struct world *w, const int64_t *take)
 {
     const struct sim_batch_model *m = &w->m;
-    double dt = m->step_s * (1 + 0.03 * normal(&w->rng)), e = m->step_j;
-    for (size_t i = 0; i < w->n_arrived; i++) {
-        struct job *j = &w->job[i];
-        double ctx = (double)(j->done + j->wrote), own = 0, n = (double)take[i];
-        if (take[i] < 0) {
-            own = m->decode_j + m->kv_j * ctx;
-            dt += m->decode_s + m->kv_s * ctx;
-        } else if (take[i]) {
-            own = n * (m->prefill_j + m->attend_j * (ctx + n / 2));
-            dt += n * m->prefill_s;
-        }
+    struct parts p[256] = {{0}}, all = {0};
+    double share[256];
+    size_t who[256], n_who = 0;
+    for (size_t i = 0; i < w->n_arrived && n_who < 256; i++) {
+        const struct job *j = &w->job[i];
+        double ctx = (double)(j->done + j->wrote), n = (double)take[i];
         if (!take[i])
             continue;
-        e += own;
-        *j->truth += own + m->step_j / (double)parts;
-        if (take[i] > 0)
-            *j->truth_prefill += own + m->step_j / (double)parts;
+        p[n_who] = take[i] < 0 ? (struct parts){m->kv_j * ctx, m->decode_j, m->kv_s * ctx, m->decode_s}
+                               : (struct parts){n * m->attend_j * (ctx + n / 2), n * m->prefill_j, 0, n * m->prefill_s};
+        add(&all, &p[n_who]);
+        who[n_who++] = i;
+    }
+    double dt = together(m, all.memory_s, all.arithmetic_s, m->step_s) * (1 + 0.03 * normal(&w->rng));
+    double e = together(m, all.memory, all.arithmetic, m->step_j);
+    shapley(w, p, n_who, share);
+    for (size_t k = 0; k < n_who; k++) {
+        *w->job[who[k]].truth += share[k];
+        *w->job[who[k]].truth_prefill += take[who[k]] > 0 ? share[k] : 0;
     }
     double t1 = w->t + dt;
     span(w, w->t, t1, m->idle_w + e / dt);
@@ -276,9 +327,8 @@ void sim_batch_play(struct sim_batch *out, const struct sim_batch_model *m, cons
             w.n_finished++;
         if (w.n_finished == w.n)
             break;
-        size_t parts = plan(&w, take);
-        if (parts) {
-            step(&w, take, parts);
+        if (plan(&w, take)) {
+            step(&w, take);
         } else { /* nobody has arrived yet */
             span(&w, w.t, w.t + 0.0005, w.m.idle_w);
             w.t += 0.0005;

@@ -1,21 +1,29 @@
 /* A server that answers several requests at once, and a meter on it: what each request truly cost is known. Its energy is
  * made in another form than src/energy/share.c takes it apart: every step reads the weights once for all that take part in
- * it, tokens cost more the longer their context, prompts are evaluated in chunks between the others' tokens, requests wait
- * for a slot, and the counter moves every 100 ms. The same seed gives the same run on every machine. */
+ * it, tokens of prompts and answers cost more the longer their context, prompts are evaluated in chunks between the others'
+ * tokens, requests wait for a slot, the counter moves every 100 ms, and in some models a step's energy is no sum of its
+ * parts. The same seed gives the same run on every machine. */
 #ifndef IPW_FAKES_SIM_BATCH_H
 #define IPW_FAKES_SIM_BATCH_H
 
 #include "energy/share.h"
 
+enum sim_batch_form {
+    SIM_BATCH_SUM,      /* of its parts */
+    SIM_BATCH_ROOFLINE, /* memory or arithmetic, whichever takes more, and a third of the other */
+    SIM_BATCH_CONCAVE,  /* what comes on top of the weights grows slower than the work: power 0.8 */
+};
+
 struct sim_batch_model {
     const char *name;
+    enum sim_batch_form form;
     double idle_w;
     double step_j, prefill_j, decode_j; /* above idle: reading the weights; a prompt token; a written one */
     double kv_j, attend_j;              /* per token of context: of a written token, of a prompt token */
     double step_s, prefill_s, decode_s, kv_s;
     int64_t slots, chunk; /* requests that are worked on; tokens in a step */
 };
-enum { SIM_BATCH_MODELS = 4, SIM_BATCH_CLASSES = 3 };
+enum { SIM_BATCH_MODELS = 7, SIM_BATCH_CLASSES = 3 };
 extern const struct sim_batch_model sim_batch_models[SIM_BATCH_MODELS];
 
 struct sim_batch_load {
