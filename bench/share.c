@@ -1,5 +1,5 @@
 /* Joules of requests that overlap against a known truth: a simulated server whose energy is made in another form than ipw
- * takes it apart (tests/fakes/sim_batch.h). usage: bench_share [-o md] [SEED [RUNS]] */
+ * takes it apart (tests/fakes/sim_batch.h). usage: bench_share [-m] [-v] [SEED [RUNS]]; -m: Markdown */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "fakes/sim_batch.h"
 
-static bool verbose;
+static bool md, verbose;
 
 struct figures {
     double request, worst_class, inside, prefill, prefill_inside, control, width;
@@ -102,24 +102,81 @@ static struct figures play(const struct sim_batch_model *m, const struct sim_bat
     return f;
 }
 
+static int failed;
+
+static void check(const char *what, double got, double limit, bool least, const char *unit)
+{
+    bool ok = least ? got >= limit : got <= limit;
+    failed += !ok;
+    printf(md ? "| %s | %.3g %s | %s %.3g %s | %s |\n" : "%-62s %8.3g %-2s %s %6.3g %-2s %s\n", what, got, unit,
+           least ? "≥" : "≤", limit, unit, ok ? "pass" : "FAIL");
+}
+
+struct pooled {
+    double worst_class, worst_request, request, inside, prefill, prefill_inside, control;
+    size_t n;
+};
+
+static void pool(struct pooled *p, const struct figures *f)
+{
+    p->worst_class = fmax(p->worst_class, f->worst_class);
+    p->worst_request = fmax(p->worst_request, f->request);
+    p->control = p->n ? fmin(p->control, f->control) : f->control;
+    p->request += f->request;
+    p->inside += f->inside;
+    p->prefill += f->prefill;
+    p->prefill_inside += f->prefill_inside;
+    p->n++;
+}
+
+static void print_row(const char *name, int flight, const struct pooled *p)
+{
+    double n = (double)p->n / 100;
+    printf(md ? "| %s | %d | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1fx |\n"
+              : "%-26s %3d %7.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1fx\n",
+           name, flight, 100 * p->worst_class, p->request / n, 100 * p->worst_request, p->inside / n, p->prefill / n,
+           p->prefill_inside / n, p->control);
+}
+
 int main(int argc, char **argv)
 {
     int at = 1;
-    if (argc > at && ipw_streq(argv[at], "-v")) {
-        verbose = true;
-        at++;
+    for (; argc > at && argv[at][0] == '-'; at++) {
+        verbose = verbose || ipw_streq(argv[at], "-v");
+        md = md || ipw_streq(argv[at], "-m");
     }
     uint64_t seed = argc > at ? strtoull(argv[at++], NULL, 10) : 1;
-    size_t runs = argc > at ? strtoull(argv[at++], NULL, 10) : 2;
+    size_t runs = argc > at ? strtoull(argv[at++], NULL, 10) : 8;
+    static struct pooled by_flight[2], at_form[2];
+    printf(md ? "| server | in flight | worst class %% | requests %% | worst run %% | inside 2u %% | prefill %% | inside 2u %% | "
+                "control |\n|---|---|---|---|---|---|---|---|---|\n"
+              : "%-26s %3s %7s %8s %8s %8s %8s %8s %8s\n",
+           "server", "N", "class %", "req. %", "worst", "inside", "prefill", "inside", "control");
     for (size_t k = 0; k < SIM_BATCH_MODELS; k++)
-        for (int flight = 8; flight <= 32; flight *= 4)
+        for (int big = 0; big < 2; big++) {
+            struct pooled p = {0};
             for (size_t run = 0; run < runs; run++) {
-                struct sim_batch_load load = {.seed = seed + 100 * run + k, .in_flight = (size_t)flight, .requests = 400,
+                struct sim_batch_load load = {.seed = seed + 100 * run + k, .in_flight = big ? 32 : 8, .requests = 400,
                                               .vary = run ? 0.3 : 0, .says_time = run % 2};
                 struct figures f = play(&sim_batch_models[k], &load);
-                printf("%-26s %2d run %zu: class %.1f request %.1f inside %.1f width %.2f prefill %.1f inside %.1f control %.1fx%s\n",
-                       sim_batch_models[k].name, flight, run, 100 * f.worst_class, 100 * f.request, 100 * f.inside, f.width,
-                       100 * f.prefill, 100 * f.prefill_inside, f.control, f.by_time ? " TIME" : "");
+                pool(&p, &f);
+                pool(&by_flight[big], &f);
+                if (sim_batch_models[k].form == SIM_BATCH_SUM)
+                    pool(&at_form[big], &f);
             }
-    return 0;
+            print_row(sim_batch_models[k].name, big ? 32 : 8, &p);
+        }
+    printf(md ? "\n| figure | measured | bar | |\n|---|---|---|---|\n" : "\n");
+    for (int big = 0; big < 2; big++) {
+        const struct pooled *p = &by_flight[big], *f = &at_form[big];
+        double n = (double)p->n / 100;
+        printf(md ? "| **%d in flight** | | | |\n" : "%d in flight\n", big ? 32 : 8);
+        check("mean of a class, worst run, steps that are sums", 100 * f->worst_class, 5, false, "%");
+        check("mean of a class, worst run, all servers", 100 * p->worst_class, 5, false, "%");
+        check("requests, mean, worst run", 100 * p->worst_request, 12, false, "%");
+        check("requests with the truth inside 2u, at least", p->inside / n, 93, true, "%");
+        check("requests with the truth inside 2u, at most", p->inside / n, 98, false, "%");
+        check("control with permuted counts, least, times worse", p->control, 3, true, "x");
+    }
+    return failed > 0;
 }

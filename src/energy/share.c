@@ -20,7 +20,9 @@ enum {
 };
 #define LOW_U 0.15
 #define NULL_U 0.5
+#define PART_WINDOW 0.25 /* as in attribute.c */
 #define BLIND 0.3      /* one sigma of a request's power, relative to those beside it, where work says nothing */
+#define PHASE 0.1      /* the same, of a prompt: some cost more than their tokens say, and a step is shared */
 #define TIME_MAX_NS ((int64_t)1 << 60)
 #define W SHARE_WORKS
 
@@ -50,7 +52,6 @@ struct sums { /* of a request */
     double d[W], dp[W];               /* derivatives by the coefficients */
     double flight_s, flight_before_s; /* equal part of time in flight */
     double u2;                        /* at its ends */
-    double idle_nj;
     double block_w; /* weight in the block that grows, J */
     const char *broken;
 };
@@ -70,7 +71,7 @@ struct job {
     int64_t growing_ns, block_ns;
     double residual_j, rr, ww; /* of the block; over all of them: squared residuals, squared weights of requests */
     __int128 gap_nj, rest_nj;
-    double mean_w; /* above idle */
+    double mean_w, gap_s, gap_u2; /* mean_w: above idle */
     struct interval now;
     struct member *member;
     int64_t *lo, *hi;
@@ -165,9 +166,9 @@ static void fill(struct job *j, struct interval *v)
         v->m[k] = (struct member){.i = j->active[k], .flight_s = j->part[k]};
         v->m[k].before = r->t_first < 0 || !(all > 0) ? 1 : overlap_s(v->a, v->b, r->t_send, r->t_first) / all;
         share_advance(x, v->b < r->t_end ? v->b : r->t_end, v->m[k].work);
-        if (x->per_stamp > 0) {
+        if (r->n_stamps > 1 && x->per_stamp > 0) {
             stamps += v->m[k].work[SHARE_DECODE] / x->per_stamp;
-            writing_s += overlap_s(v->a, v->b, x->p1, r->t_end);
+            writing_s += overlap_s(v->a, v->b, x->d0, r->t_end);
         }
         j->lo[k] = x->p0;
         j->hi[k] = x->known ? r->t_end : x->p0;
@@ -368,6 +369,8 @@ static void give(struct job *j, const struct interval *seen)
         flight += v->m[k].flight_s;
     }
     j->gap_nj += next_nj(&so_far, &given, gap);
+    j->gap_s += v->n ? v->idle_s : 0;
+    j->gap_u2 += isfinite(j->f->idle_w) ? 0 : pow(v->n ? gap * (1 - v->idle_s * 1e9 / (double)(v->b - v->a)) : 0, 2);
     for (size_t k = 0; k < v->n; k++) {
         const struct member *m = &v->m[k];
         struct sums *s = &j->sum[m->i];
@@ -377,7 +380,6 @@ static void give(struct job *j, const struct interval *seen)
         s->nj += prefill + next_nj(&so_far, &given, on * (1 - m->before) + active * (m->weight - m->prefill_weight) / sum);
         s->flight_s += m->flight_s;
         s->flight_before_s += m->flight_s * m->before;
-        s->idle_nj += on;
         add_active(j, v, m, active, sum, total, squares);
         if (!v->by_time)
             s->block_w += m->weight;
@@ -432,8 +434,9 @@ static double sigma(const struct job *j, const struct sums *s, bool prefill)
     double part = s->active > 0 && prefill ? s->prefill / s->active : 1, own = prefill ? s->free_prefill : s->free;
     double flight = prefill ? s->flight_before_s : s->flight_s;
     double u2 = j->r->by_time ? 0 : quadratic(j->cov, prefill ? s->dp : s->d);
+    u2 += prefill ? pow(PHASE * s->prefill, 2) : 0;
     u2 += spread * spread * (own * own + s->others * part * (prefill ? s->prefill : s->active));
-    u2 += pow(flight * j->f->u_idle_w * 1e9, 2);
+    u2 += isfinite(j->f->u_idle_w) ? pow(flight * j->f->u_idle_w * 1e9, 2) : 0;
     return sqrt(u2 + s->u2);
 }
 
@@ -462,7 +465,7 @@ static void put_values(const struct job *j, size_t i, struct energy_query_value 
     out->prefill = out->decode = missing(method, phases ? "averaged_power" : "no_first_token");
     if (phases && !averaged) {
         out->prefill = valued(j, (int64_t)s->prefill_nj, up, tau, method, known);
-        out->decode = valued(j, (int64_t)(s->nj - s->prefill_nj), hypot(u, up), tau, method, known);
+        out->decode = valued(j, (int64_t)(s->nj - s->prefill_nj), up > u ? up : u, tau, method, known);
     }
 }
 
@@ -483,6 +486,8 @@ static void begin(struct job *j, const struct share_facts *f, struct share_resul
     *r = (struct share_result){.by_time = true};
     series_build(&j->s, f->ch, f->readings, f->n);
     series_suspended(&j->s, f->suspended, f->n_suspended);
+    for (size_t i = 0; i < j->s.n && f->ch->part_time && j->s.form == SERIES_EDGES; i++) /* what it says is of its looks */
+        j->s.v[i].t += (int64_t)((1 - PART_WINDOW) / 2 * (double)j->s.period_ns);
     j->item = ipw_calloc(n, sizeof *j->item);
     j->sum = ipw_calloc(n, sizeof *j->sum);
     j->sane = ipw_calloc(n, sizeof *j->sane);
@@ -519,7 +524,8 @@ static void finish(struct job *j)
 static void share(struct job *j)
 {
     struct share_result *r = j->r;
-    int64_t span = j->t1 - j->t0, block = 5 * j->s.period_ns > BLOCK_NS ? 5 * j->s.period_ns : BLOCK_NS;
+    int64_t span = j->t1 - j->t0, block = BLOCK_PERIODS * j->s.period_ns;
+    block = block > BLOCK_NS ? block : BLOCK_NS;
     j->e0_nj = end_nj(j, j->t0, true, &j->out0);
     j->e1_nj = end_nj(j, j->t1, false, &j->out1);
     j->e1_nj = j->e1_nj > j->e0_nj ? j->e1_nj : j->e0_nj;
@@ -532,7 +538,8 @@ static void share(struct job *j)
     r->spread = j->ww > 0 ? sqrt(j->rr / j->ww) : (double)NAN;
     for (size_t b = 0; b < j->n_block; b++)
         j->mean_w += j->block[b].j / (r->block_s * (double)j->n_block);
-    account(j, &r->gap, j->gap_nj, 0);
+    double q = (double)j->s.quantum_nj, idle_u = isfinite(j->f->u_idle_w) ? j->gap_s * j->f->u_idle_w * 1e9 : 0;
+    account(j, &r->gap, j->gap_nj, sqrt(idle_u * idle_u + j->gap_u2 + q * q / 6));
     account(j, &r->rest, j->rest_nj, 0);
 }
 

@@ -117,10 +117,12 @@ static void place_prompts(struct share_item *v, const struct share_request *r, s
     for (size_t i = 0; i < n; i++) {
         struct share_item *x = &v[i];
         x->p1 = x->r->t_first;
-        if (x->r->t_first < 0) {
-            x->p0 = x->p1 = x->r->t_end;
+        if (x->r->t_first < 0) { /* known to be done, but not when */
+            x->p0 = x->d0 = x->r->t_send;
+            x->p1 = x->r->t_end;
             continue;
         }
+        x->d0 = x->r->t_first;
         double took = x->r->prompt_ns > 0 ? (double)x->r->prompt_ns : ns > 0 ? ns * x->prompt : 1e18;
         took = took > step ? took : step;
         x->p0 = took < (double)(x->p1 - x->p0) ? x->p1 - (int64_t)took : x->p0;
@@ -140,9 +142,10 @@ void share_items(struct share_item *v, const struct share_request *r, size_t n)
     free(known);
     for (size_t i = 0; i < n; i++) {
         const struct share_request *q = &r[i];
-        bool began = q->t_first >= 0;
+        bool began = q->t_first >= 0 || q->n_out > 0 || (q->n_out == 0 && q->n_eval > 0);
         double after = q->n_stamps > 1 ? (double)(q->n_stamps - 1) : 0;
-        double wrote = q->n_out > 0 ? (double)(q->n_out - 1) : q->n_out < 0 ? after : 0;
+        double first = q->t_first >= 0; /* comes with the prompt */
+        double wrote = q->n_out > 0 ? (double)q->n_out - first : q->n_out < 0 ? after : 0;
         v[i] = (struct share_item){.r = q, .known = began};
         v[i].prompt = !began ? 0 : q->n_eval >= 0 ? (double)q->n_eval : usual;
         v[i].context = v[i].prompt + (q->n_cached > 0 ? (double)q->n_cached : 0);
@@ -184,10 +187,10 @@ void share_advance(struct share_item *x, int64_t until, double work[SHARE_WORKS]
         work[SHARE_PREFILL] += x->prompt * part(from, until, x->p0, x->p1);
     else if (x->p1 >= from && x->p1 < until)
         work[SHARE_PREFILL] += x->prompt;
-    if (r->t_first < 0 || !(x->per_stamp > 0))
+    if (!(x->per_stamp > 0))
         return;
     if (r->n_stamps < 2) { /* no times: evenly */
-        double tokens = r->t_end > r->t_first ? x->per_stamp * part(from, until, r->t_first, r->t_end) : 0;
+        double tokens = r->t_end > x->d0 ? x->per_stamp * part(from, until, x->d0, r->t_end) : 0;
         write_tokens(x, tokens, work);
         x->wrote += tokens;
         return;

@@ -9,6 +9,7 @@
 struct share_item {
     const struct share_request *r;
     int64_t p0, p1;
+    int64_t d0;         /* tokens are written in [d0, t_end) */
     double prompt;      /* tokens */
     double context;     /* tokens before the first written one */
     double per_stamp;   /* tokens written by a stamp after the first */
