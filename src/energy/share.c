@@ -58,6 +58,7 @@ struct sums { /* of a request */
 
 struct job {
     const struct share_facts *f;
+    struct share_request *req; /* as given, with nothing out of range */
     struct series s;
     struct share_item *item;
     struct sums *sum;
@@ -134,10 +135,10 @@ static void admit(struct job *j, size_t *next, int64_t a, int64_t b)
 {
     size_t kept = 0;
     for (size_t k = 0; k < j->n_active; k++)
-        if (j->f->req[j->active[k]].t_end > a)
+        if (j->req[j->active[k]].t_end > a)
             j->active[kept++] = j->active[k];
     j->n_active = kept;
-    for (; *next < j->f->n_req && j->f->req[*next].t_send < b; ++*next)
+    for (; *next < j->f->n_req && j->req[*next].t_send < b; ++*next)
         if (j->sane[*next])
             j->active[j->n_active++] = *next;
 }
@@ -154,7 +155,7 @@ static void fill(struct job *j, struct interval *v)
     double stamps = 0, writing_s = 0;
     v->n = j->n_active;
     for (size_t k = 0; k < v->n; k++) {
-        const struct share_request *r = &j->f->req[j->active[k]];
+        const struct share_request *r = &j->req[j->active[k]];
         j->lo[k] = r->t_send;
         j->hi[k] = r->t_end;
     }
@@ -309,7 +310,7 @@ static void add_active(const struct job *j, const struct interval *v, const stru
         s->d[i] += active / sum * (m->work[i] - pi * total[i]);
         s->dp[i] += active / sum * (m->prefill[i] - m->prefill_weight / sum * total[i]);
     }
-    const struct share_request *r = &j->f->req[m->i];
+    const struct share_request *r = &j->req[m->i];
     if ((r->t_send > v->a && r->t_send < v->b) || (r->t_end > v->a && r->t_end < v->b))
         s->u2 += pi * pi * v->u_nj * v->u_nj;
 }
@@ -331,10 +332,10 @@ static void add_residual(struct job *j, const struct interval *v, double residua
     if (j->growing_ns < j->block_ns)
         return;
     double ww = 0;
-    for (size_t i = j->first_open; i < j->f->n_req && j->f->req[i].t_send < v->b; i++) {
+    for (size_t i = j->first_open; i < j->f->n_req && j->req[i].t_send < v->b; i++) {
         ww += j->sum[i].block_w * j->sum[i].block_w;
         j->sum[i].block_w = 0;
-        if (i == j->first_open && j->f->req[i].t_end <= v->b)
+        if (i == j->first_open && j->req[i].t_end <= v->b)
             j->first_open++;
     }
     if (isfinite(j->residual_j)) {
@@ -442,7 +443,7 @@ static double sigma(const struct job *j, const struct sums *s, bool prefill)
 
 static void put_values(const struct job *j, size_t i, struct energy_query_value *out)
 {
-    const struct share_request *r = &j->f->req[i];
+    const struct share_request *r = &j->req[i];
     const struct sums *s = &j->sum[i];
     const char *method = j->r->by_time ? "shared_time" : "shared", *why = s->broken;
     const struct energy_channel *ch = j->f->ch;
@@ -479,6 +480,31 @@ static void account(const struct job *j, struct energy_value *v, __int128 nj, do
 
 /* ---- all of it ---- */
 
+static bool in_order(const struct share_request *r)
+{
+    for (size_t i = 0; i < r->n_stamps; i++)
+        if (r->stamps[i] < (i ? r->stamps[i - 1] : r->t_send) || r->stamps[i] > r->t_end)
+            return false;
+    return r->n_stamps > 0;
+}
+
+/* What does not fit together is not known. */
+static struct share_request checked(const struct share_request *r, bool *sane, int64_t t_before)
+{
+    struct share_request q = *r;
+    *sane = q.t_send > -TIME_MAX_NS && q.t_end < TIME_MAX_NS && q.t_send < q.t_end;
+    if (!*sane)
+        return (struct share_request){.t_send = t_before, .t_first = -1, .t_end = t_before, .prompt_ns = -1, .n_eval = -1,
+                                      .n_cached = -1, .n_out = -1};
+    if (q.t_first < q.t_send || q.t_first > q.t_end)
+        q.t_first = -1;
+    if (q.t_first < 0 || !in_order(&q)) {
+        q.stamps = NULL;
+        q.n_stamps = 0;
+    }
+    return q;
+}
+
 static void begin(struct job *j, const struct share_facts *f, struct share_result *r)
 {
     size_t n = f->n_req + 1;
@@ -496,20 +522,22 @@ static void begin(struct job *j, const struct share_facts *f, struct share_resul
     j->hi = ipw_calloc(n, sizeof *j->hi);
     j->part = ipw_calloc(n, sizeof *j->part);
     j->active = ipw_calloc(n, sizeof *j->active);
-    share_items(j->item, f->req, f->n_req);
+    j->req = ipw_calloc(n, sizeof *j->req);
     for (size_t i = 0; i < f->n_req; i++) {
-        const struct share_request *q = &f->req[i];
-        j->sane[i] = q->t_send > -TIME_MAX_NS && q->t_end < TIME_MAX_NS && q->t_send < q->t_end;
+        j->req[i] = checked(&f->req[i], &j->sane[i], i ? j->req[i - 1].t_send : -TIME_MAX_NS);
+        const struct share_request *q = &j->req[i];
         if (!j->sane[i])
             continue;
         j->t0 = j->t0 < q->t_send ? j->t0 : q->t_send;
         j->t1 = j->t1 > q->t_end ? j->t1 : q->t_end;
     }
+    share_items(j->item, j->req, f->n_req);
 }
 
 static void finish(struct job *j)
 {
     series_release(&j->s);
+    free(j->req);
     free(j->item);
     free(j->sum);
     free(j->sane);

@@ -71,9 +71,9 @@ bool stats_nnls(const double *ata, const double *atb, size_t n, double *x)
 {
     double a[N * N], length[N], b[N], z[N], l[N][N];
     bool in[N] = {false}, tried[N] = {false};
-    memset(x, 0, n * sizeof *x);
     if (n == 0 || n > N)
         return false;
+    memset(x, 0, n * sizeof *x);
     scale(ata, n, a, length);
     for (size_t i = 0; i < n; i++)
         b[i] = length[i] > 0 ? atb[i] / length[i] : 0;

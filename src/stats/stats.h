@@ -91,7 +91,7 @@ double stats_paired_ratio_p(const double *num_a, const double *den_a, const doub
 enum { STATS_NNLS_MAX = 8 }; /* columns */
 
 /* The x >= 0 with the least |A x - b| (Lawson and Hanson 1974). Of columns that depend on others the later ones get 0.
- * False, and zeros, for n of 0 or more than STATS_NNLS_MAX. */
+ * False for n of 0 or more than STATS_NNLS_MAX. */
 bool stats_nnls(const double *ata, const double *atb, size_t n, double *x);
 
 /* Of A, its columns scaled to length one: largest over smallest singular value. INFINITY where a column is 0 or depends on
