@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "energy/series.h"
 #include "energy/share_fit.h"
+#include "energy/share_value.h"
 #include "energy/share_work.h"
 
 enum {
@@ -16,13 +17,8 @@ enum {
     BLOCK_PERIODS = 5,
     BLOCK_NS = 500000000,
     BLOCKS_WANTED = 60,
-    AVERAGE_WINDOWS = 5,
 };
-#define LOW_U 0.15
-#define NULL_U 0.5
 #define PART_WINDOW 0.25 /* as in attribute.c */
-#define BLIND 0.3      /* one sigma of a request's power, relative to those beside it, where work says nothing */
-#define PHASE 0.1      /* the same, of a prompt: some cost more than their tokens say, and a step is shared */
 #define TIME_MAX_NS ((int64_t)1 << 60)
 #define W SHARE_WORKS
 
@@ -44,24 +40,12 @@ struct interval {
     size_t n;
 };
 
-struct sums { /* of a request */
-    __int128 nj, prefill_nj;
-    double active, prefill;           /* of nj, above idle */
-    double free, free_prefill;        /* the active part times (1 - its part of the interval) */
-    double others;                    /* the active part times the sum of squared parts */
-    double d[W], dp[W];               /* derivatives by the coefficients */
-    double flight_s, flight_before_s; /* equal part of time in flight */
-    double u2;                        /* at its ends */
-    double block_w; /* weight in the block that grows, J */
-    const char *broken;
-};
-
 struct job {
     const struct share_facts *f;
     struct share_request *req; /* as given, with nothing out of range */
     struct series s;
     struct share_item *item;
-    struct sums *sum;
+    struct share_sums *sum;
     bool *sane;
     int64_t t0, t1, e0_nj, e1_nj;
     const char *out0, *out1; /* why nothing is known before the first point, after the last one */
@@ -299,7 +283,7 @@ static double weigh(const struct job *j, struct interval *v)
 static void add_active(const struct job *j, const struct interval *v, const struct member *m, double active, double sum,
                        const double total[W], double squares)
 {
-    struct sums *s = &j->sum[m->i];
+    struct share_sums *s = &j->sum[m->i];
     double pi = m->weight / sum, got = active * pi, prefill = active * m->prefill_weight / sum;
     s->active += got;
     s->prefill += prefill;
@@ -374,7 +358,7 @@ static void give(struct job *j, const struct interval *seen)
     j->gap_u2 += isfinite(j->f->idle_w) ? 0 : pow(v->n ? gap * (1 - v->idle_s * 1e9 / (double)(v->b - v->a)) : 0, 2);
     for (size_t k = 0; k < v->n; k++) {
         const struct member *m = &v->m[k];
-        struct sums *s = &j->sum[m->i];
+        struct share_sums *s = &j->sum[m->i];
         double on = flight > 0 ? idle * m->flight_s / flight : 0;
         int64_t prefill = next_nj(&so_far, &given, on * m->before + active * m->prefill_weight / sum);
         s->prefill_nj += prefill;
@@ -392,82 +376,11 @@ static void give(struct job *j, const struct interval *seen)
 
 /* ---- values ---- */
 
-static struct energy_value missing(const char *method, const char *reason)
-{
-    return (struct energy_value){.u_nj = -1, .status = ENERGY_MISSING, .method = method, .reason = reason};
-}
-
-static double quadratic(const double cov[W * W], const double d[W])
-{
-    double s = 0;
-    for (int i = 0; i < W; i++)
-        for (int k = 0; k < W; k++)
-            s += d[i] * cov[i * W + k] * d[k];
-    return fmax(s, 0);
-}
-
-static struct energy_value valued(const struct job *j, int64_t nj, double u, double tau, const char *method, bool known)
-{
-    struct energy_value v = missing(method, NULL);
-    const struct energy_channel *ch = j->f->ch;
-    v.nj = nj;
-    if (!ch->estimated && nj <= 0 && !(u > 0))
-        v.reason = "reads_zero";
-    else if (!ch->estimated && known && u > NULL_U * (double)nj && u > 0)
-        v.reason = "low_resolution";
-    if (v.reason)
-        return v;
-    bool low = u > LOW_U * (double)nj;
-    v.u_nj = round_nj(u);
-    v.reason = !known ? "no_work" : low ? "low_resolution" : NULL;
-    v.status = ch->estimated ? ENERGY_ESTIMATED : low || !known ? ENERGY_LOW_RESOLUTION : ENERGY_MEASURED;
-    if (nj < 0 || (ch->pmax_w > 0 && (double)nj > ch->pmax_w * tau + 2 * u)) {
-        v.status = ENERGY_IMPLAUSIBLE;
-        v.reason = nj < 0 ? "negative" : "above_pmax";
-    }
-    return v;
-}
-
-/* One sigma of a request's share: the coefficients', the spread of requests around their work, idle power's, the ends. */
-static double sigma(const struct job *j, const struct sums *s, bool prefill)
-{
-    double spread = j->r->by_time ? BLIND : j->r->spread;
-    double part = s->active > 0 && prefill ? s->prefill / s->active : 1, own = prefill ? s->free_prefill : s->free;
-    double flight = prefill ? s->flight_before_s : s->flight_s;
-    double u2 = j->r->by_time ? 0 : quadratic(j->cov, prefill ? s->dp : s->d);
-    u2 += prefill ? pow(PHASE * s->prefill, 2) : 0;
-    u2 += spread * spread * (own * own + s->others * part * (prefill ? s->prefill : s->active));
-    u2 += isfinite(j->f->u_idle_w) ? pow(flight * j->f->u_idle_w * 1e9, 2) : 0;
-    return sqrt(u2 + s->u2);
-}
-
 static void put_values(const struct job *j, size_t i, struct energy_query_value *out)
 {
-    const struct share_request *r = &j->req[i];
-    const struct sums *s = &j->sum[i];
-    const char *method = j->r->by_time ? "shared_time" : "shared", *why = s->broken;
-    const struct energy_channel *ch = j->f->ch;
-    bool averaged = ch->kind == ENERGY_KIND_POWER_AVG, known = j->item[i].known || j->r->by_time;
-    bool phases = r->t_first >= r->t_send && r->t_first <= r->t_end;
-    if (!j->sane[i])
-        why = "empty_window";
-    if (why) {
-        out->total = out->prefill = out->decode = missing(method, why);
-        return;
-    }
-    double tau = (double)(r->t_end - r->t_send), u = sigma(j, s, false), up = sigma(j, s, true);
-    if (!known) /* it may have taken as much as the others in the same time */
-        u = hypot(u, j->mean_w * s->flight_s * 1e9);
-    out->total = valued(j, (int64_t)s->nj, u, tau, method, known);
-    if (averaged && tau < AVERAGE_WINDOWS * (double)j->s.window_ns && out->total.status == ENERGY_MEASURED) {
-        out->total.status = ENERGY_LOW_RESOLUTION;
-        out->total.reason = "low_resolution";
-    }
-    out->prefill = out->decode = missing(method, phases ? "averaged_power" : "no_first_token");
-    if (phases && !averaged) {
-        out->prefill = valued(j, (int64_t)s->prefill_nj, up, tau, method, known);
-        out->decode = valued(j, (int64_t)(s->nj - s->prefill_nj), up > u ? up : u, tau, method, known);
-    }
+    const struct share_context c = {j->f->ch, j->r, j->cov, j->s.window_ns, j->mean_w, j->f->u_idle_w};
+    const char *why = j->sane[i] ? j->sum[i].broken : "empty_window";
+    share_values(out, &c, &j->req[i], &j->sum[i], j->item[i].known, why);
 }
 
 static void account(const struct job *j, struct energy_value *v, __int128 nj, double u)
