@@ -17,6 +17,7 @@ enum {
     BLOCK_PERIODS = 5,
     BLOCK_NS = 500000000,
     BLOCKS_WANTED = 60,
+    BLOCKS_ENOUGH = 300, /* longer ones then: where in its time a prompt was evaluated is not well known */
 };
 #define PART_WINDOW 0.25 /* as in attribute.c */
 #define TIME_MAX_NS ((int64_t)1 << 60)
@@ -467,14 +468,16 @@ static void share(struct job *j)
     struct share_result *r = j->r;
     int64_t span = j->t1 - j->t0, block = BLOCK_PERIODS * j->s.period_ns;
     block = block > BLOCK_NS ? block : BLOCK_NS;
+    block = block < span / BLOCKS_WANTED ? block : span / BLOCKS_WANTED;
     j->e0_nj = end_nj(j, j->t0, true, &j->out0);
     j->e1_nj = end_nj(j, j->t1, false, &j->out1);
     j->e1_nj = j->e1_nj > j->e0_nj ? j->e1_nj : j->e0_nj;
-    j->block_ns = block < span / BLOCKS_WANTED ? block : span / BLOCKS_WANTED;
+    j->block_ns = block > span / BLOCKS_ENOUGH ? block : span / BLOCKS_ENOUGH;
     r->block_s = (double)j->block_ns * 1e-9;
     walk(j, add_to_block);
     share_fit(r, j->block, j->n_block, j->cov);
     j->growing_ns = 0;
+    j->block_ns = block;
     walk(j, give);
     r->spread = j->ww > 0 ? sqrt(j->rr / j->ww) : (double)NAN;
     for (size_t b = 0; b < j->n_block; b++)
