@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "fakes/sim_batch.h"
 #include "run/joules.h"
+#include "run/overlap.h"
 #include "store/pack.h"
 
 #define SEC ((int64_t)1000000000)
@@ -370,11 +371,23 @@ static void test_in_turn(void **state)
     store_close(s);
 }
 
+/* Seconds of idle power: [0, 2] and [1, 3] have 1.5 each, another segment's none of theirs. */
+static void test_seconds(void **state)
+{
+    (void)state;
+    struct run_flight v[] = {{1, SEC, 3 * SEC, 0}, {1, 0, 2 * SEC, 0}, {2, 0, 5 * SEC, 0}, {1, 7 * SEC, 8 * SEC, 0}, {1, 9, 9, 0}};
+    const double want[] = {1.5, 1.5, 5, 1, 0};
+    run_share_seconds(v, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(fabs(v[i].seconds - want[i]) < 1e-9);
+    run_share_seconds(v, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adds_up), cmocka_unit_test(test_truth), cmocka_unit_test(test_one_mix),
-        cmocka_unit_test(test_died), cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_died), cmocka_unit_test(test_reset), cmocka_unit_test(test_seconds),
         cmocka_unit_test_setup_teardown(test_two_overlap, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_in_turn, make_dir, remove_dir),
     };
