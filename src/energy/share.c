@@ -97,7 +97,7 @@ static int64_t end_nj(struct job *j, int64_t x, bool start, const char **why)
         return to_nj(s->v[i - 1].e_aj);
     if (i > 0 && i < s->n) {
         int64_t from = to_nj(s->v[i - 1].e_aj), to = to_nj(s->v[i].e_aj);
-        bool known = s->form == SERIES_EDGES && isfinite(j->f->idle_w);
+        bool known = s->form != SERIES_SAMPLES && isfinite(j->f->idle_w);
         if (!known)
             return to_nj(series_at(s, i, x));
         int64_t idle = round_nj(idle_w(j) * (double)(start ? x - s->v[i - 1].t : s->v[i].t - x));

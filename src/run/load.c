@@ -353,7 +353,7 @@ static int on_query(const struct store_query_row *in, void *ud)
 }
 
 /* A second that several were in flight is none of theirs whole: each has its part of the idle joules, and of the time over
- * which watts are a mean. */
+ * which watts are a mean: so these stay the machine's. */
 static void share_overlaps(struct loader *l)
 {
     run_share_seconds(l->flight, l->n_flight);
@@ -363,6 +363,7 @@ static void share_overlaps(struct loader *l)
         if (part > whole * (1 - 1e-6) || a->row == SIZE_MAX)
             continue;
         a->seconds = part;
+        l->t->v[a->row].energy_s -= whole - part;
         if (a->last) {
             l->t->v[a->row].net_j *= part / whole;
             l->t->v[a->row].idle_u_j *= part / whole;
