@@ -79,6 +79,7 @@ void joules_shared_query(struct joules_shared *j, const struct store_query_row *
     x->stamps = ipw_malloc(row->text.stamps_size * sizeof *x->stamps);
     ptrdiff_t n = store_unpack_stamps(row->text.stamps, row->text.stamps_size, q->t_send, x->stamps);
     x->n_stamps = n > 0 ? (size_t)n : 0; /* damaged: not known */
+    x->stamps = ipw_realloc(x->stamps, (x->n_stamps + 1) * sizeof *x->stamps);
 }
 
 static int by_id(const void *a, const void *b)
