@@ -73,7 +73,6 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"arrival", "request-rate-mode", 0, OPTION_TEXT, &plan->arrival, 0, 0, "KIND", "poisson, constant or trace (poisson)", false},
         {"speed", NULL, 0, OPTION_REAL, &plan->speed, 1e-6, 1e6, "X", "a trace X times as fast (1)", false},
         {"ramp", NULL, 0, OPTION_REAL, &plan->ramp_s, 0, 1e6, "S", "the load grows over S seconds (0)", false},
-        {"idle-policy", NULL, 0, OPTION_TEXT, &plan->idle_policy, 0, 0, "HOW", "idle watts at several at once: share, account (share)", false},
         {"energy", NULL, 0, OPTION_TEXT, &plan->energy, 0, 0, "MODE", "auto, measured, estimated, none (auto)", false},
         {"baseline", NULL, 0, OPTION_TEXT, &plan->baseline, 0, 0, "KIND", "idle watts: auto, quick, full, none (auto)", false},
         {"devices", NULL, 0, OPTION_TEXT, &plan->devices, 0, 0, "LIST", "GPUs that take part: index, UUID, PCI id", false},

@@ -176,9 +176,8 @@ static int start_one(struct cli *cli, const char *name, const char *url, double 
         return ipw_err_set(err, IPW_E_USAGE, "'%s' runs already, at %s: stop it by ipw servers stop %s, or give this one another "
                            "--name", e.name, old.url, e.name);
     file_of(dir, e.name, ".log", path);
-    if (strlen(path) >= sizeof e.log)
+    if ((size_t)snprintf(e.log, sizeof e.log, "%.4095s", path) != strlen(path))
         return ipw_err_set(err, IPW_E_ENV, "path '%.100s...' is too long; set IPW_DATA to a shorter folder", path);
-    strcpy(e.log, path);
     unlink(e.log);
     rc = server_start(&s, &cli->env, &(struct server_start){.argv = argv, .base_url = url, .log = e.log, .detached = true,
                                                             .timeout_s = wait_s, .stop = cli->signals}, err);

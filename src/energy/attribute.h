@@ -20,6 +20,7 @@ struct energy_mark {
  *   edges_part_time  a counter that looks only a part of the time: straight lines between its looks
  *   trapezoid        samples of a power
  *   average          a power that is a mean over a window longer than its period: totals of long queries only
+ *   shared           requests that overlap, by the work done in each interval (share.h); shared_time: by time in flight
  * energy_sum gives "mixed" for members of different methods. */
 struct energy_value {
     int64_t nj;               /* valid when status is MEASURED, ESTIMATED or LOW_RESOLUTION; never negative */
@@ -39,7 +40,7 @@ struct energy_facts {
     const struct energy_channel *ch;
     struct energy_reading *readings; /* of this channel, any order: sorted by time in place */
     size_t n;
-    const struct energy_mark *marks; /* in order of t_send; windows must not overlap (one request in flight) */
+    const struct energy_mark *marks; /* in order of t_send; windows must not overlap (share.h takes those that do) */
     size_t n_marks;
     const struct energy_span {
         int64_t t0, t1;

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "energy/attribute.h"
 #include "energy/collector.h"
+#include "run/joules_shared.h"
 #include "run/segment.h"
 #include "stats/stats.h"
 #include "store/pack.h"
@@ -44,6 +45,7 @@ struct facts {
     size_t n_channel, cap_channel;
     struct idle *idle;
     size_t n_idle, cap_idle;
+    struct joules_shared *shared;
 };
 
 /* A baseline: the total's power while nothing was asked, whole and by the second. */
@@ -278,10 +280,32 @@ static int put_idles(struct store *store, const struct facts *f, struct ipw_err 
     return rc;
 }
 
+/* What is between and inside queries and of none of them; rest only where queries overlap. */
+struct others {
+    struct energy_value gap, rest;
+};
+
+static void share(const struct facts *f, size_t seg, const struct energy_facts *e, const struct asked *q,
+                  struct energy_query_value *out, struct others *o)
+{
+    struct joules_idle *idle = ipw_calloc(f->n_idle + 1, sizeof *idle);
+    int64_t *id = ipw_calloc(e->n_marks + 1, sizeof *id);
+    size_t n_idle = 0;
+    for (size_t i = 0; i < e->n_marks; i++)
+        id[i] = q[i].id;
+    for (size_t k = 0; k < f->n_idle; k++)
+        if (f->idle[k].segment == f->segment[seg].id)
+            idle[n_idle++] = (struct joules_idle){f->idle[k].kind, f->idle[k].t0, f->idle[k].t1};
+    joules_shared_attribute(f->shared, f->segment[seg].id, e, id, idle, n_idle, out, &o->gap, &o->rest);
+    free(idle);
+    free(id);
+}
+
 static int compute(struct store *store, const struct facts *f, size_t seg, const struct channel *c,
-                   const struct asked *q, size_t n, struct energy_query_value *out, struct energy_value *gap,
+                   const struct asked *q, size_t n, struct energy_query_value *out, struct others *others,
                    bool in_total, struct ipw_err *err)
 {
+    struct energy_value *gap = &others->gap;
     struct energy_channel ch = c->ch;
     struct readings r = {0};
     int rc = store_each_readings(store, f->segment[seg].id, c->id, on_block, &r, err);
@@ -295,7 +319,10 @@ static int compute(struct store *store, const struct facts *f, size_t seg, const
     if (!rc && r.n) {
         ch.pmax_w = pmax_of(f->segment[seg].env, ch.id);
         struct energy_facts e = {&ch, r.v, r.n, marks, n, f->segment[seg].suspended, f->segment[seg].n_suspended};
-        energy_attribute(&e, out, gap);
+        if (joules_overlap(marks, n))
+            share(f, seg, &e, q, out, others);
+        else
+            energy_attribute(&e, out, gap);
         if (in_total && !ch.estimated)
             add_idle(f, seg, &e);
     }
@@ -327,21 +354,28 @@ static const struct channel *power_of(const struct facts *f, const struct channe
     return NULL;
 }
 
+static struct others silent(void)
+{
+    struct energy_value none = {.status = ENERGY_MISSING, .u_nj = -1, .reason = SILENT};
+    return (struct others){none, none};
+}
+
 /* Counters are known that stand still, run backwards or count in another unit than they say (telemetry 3.4, 3.5): one
  * that is ten times off its own power sensor is not believed, and the sensor's joules take its place. */
 static int attribute_channel(struct store *store, struct facts *f, size_t seg, size_t chan, const struct asked *q,
-                             size_t n, struct energy_value *gap, struct ipw_err *err)
+                             size_t n, struct others *others, struct ipw_err *err)
 {
+    struct energy_value *gap = &others->gap;
     struct channel *c = &f->channel[chan];
     int64_t id = c->id;
     struct energy_query_value *out = ipw_calloc(n, sizeof *out);
-    int rc = compute(store, f, seg, c, q, n, out, gap, c->ch.in_total, err);
+    int rc = compute(store, f, seg, c, q, n, out, others, c->ch.in_total, err);
     double w = c->mean_w[seg] = mean_w(q, out, n);
     const struct channel *p = c->ch.kind == ENERGY_KIND_COUNTER ? power_of(f, c) : NULL;
     double ratio = p ? w / p->mean_w[seg] : (double)NAN;
     if (!rc && (ratio < 0.1 || ratio > 10)) {
-        *gap = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = SILENT};
-        rc = compute(store, f, seg, p, q, n, out, gap, false, err);
+        *others = silent();
+        rc = compute(store, f, seg, p, q, n, out, others, false, err);
         for (size_t k = 0; k < f->n_idle; k++) /* the counter's idle watts are not believed either */
             if (f->idle[k].segment == f->segment[seg].id)
                 f->idle[k].w = f->idle[k].slice_w[0] = NAN;
@@ -363,13 +397,14 @@ static int attribute_channel(struct store *store, struct facts *f, size_t seg, s
     return rc;
 }
 
-/* query 0: energy between queries, per channel over all segments. Powers first: they check the counters. */
+/* query 0: energy between queries, -1: inside but of none; per channel over all segments. Powers first: they check the
+ * counters. */
 static int attribute(struct store *store, struct facts *f, bool counters, struct ipw_err *err)
 {
-    struct energy_value *gaps = ipw_calloc(f->n_segment + 1, sizeof *gaps);
+    struct energy_value *gaps = ipw_calloc(2 * (f->n_segment + 1), sizeof *gaps), *rests = gaps + f->n_segment + 1;
     int rc = 0;
     for (size_t c = 0; c < f->n_channel && !rc; c++) {
-        size_t n_gaps = 0;
+        size_t n_gaps = 0, n_rests = 0;
         if (f->channel[c].ch.kind == ENERGY_KIND_GAUGE || (f->channel[c].ch.kind == ENERGY_KIND_COUNTER) != counters)
             continue;
         for (size_t s = 0, from = 0, to; s < f->n_segment && !rc; s++, from = to) {
@@ -377,17 +412,44 @@ static int attribute(struct store *store, struct facts *f, bool counters, struct
                 to++;
             if (to == from)
                 continue;
-            gaps[n_gaps] = (struct energy_value){.status = ENERGY_MISSING, .u_nj = -1, .reason = SILENT};
-            rc = attribute_channel(store, f, s, c, f->q + from, to - from, &gaps[n_gaps], err);
-            n_gaps += !ipw_streq(gaps[n_gaps].reason, SILENT);
+            struct others others = silent();
+            rc = attribute_channel(store, f, s, c, f->q + from, to - from, &others, err);
+            gaps[n_gaps] = others.gap;
+            rests[n_rests] = others.rest;
+            n_gaps += !ipw_streq(others.gap.reason, SILENT);
+            n_rests += !ipw_streq(others.rest.reason, SILENT);
         }
-        if (rc || !n_gaps)
-            continue;
-        struct energy_value gap = energy_sum(gaps, n_gaps);
-        rc = put_value(store, 0, f->channel[c].id, "total", &gap, err);
+        struct energy_value gap = energy_sum(gaps, n_gaps), rest = energy_sum(rests, n_rests);
+        if (!rc && n_gaps)
+            rc = put_value(store, 0, f->channel[c].id, "total", &gap, err);
+        if (!rc && n_rests)
+            rc = put_value(store, -1, f->channel[c].id, "total", &rest, err);
     }
     free(gaps);
     return rc;
+}
+
+/* What of each query was done when is asked for only where some overlap. */
+static int on_work(const struct store_query_row *row, void *ud)
+{
+    struct facts *f = ud;
+    joules_shared_query(f->shared, row);
+    return 0;
+}
+
+static bool any_overlap(const struct facts *f)
+{
+    bool any = false;
+    for (size_t from = 0, to; from < f->n_q && !any; from = to) {
+        for (to = from + 1; to < f->n_q && f->q[to].segment == f->q[from].segment;)
+            to++;
+        struct energy_mark *m = ipw_calloc(to - from, sizeof *m);
+        for (size_t i = from; i < to; i++)
+            m[i - from] = f->q[i].mark;
+        any = joules_overlap(m, to - from);
+        free(m);
+    }
+    return any;
 }
 
 static int load_queries(struct store *store, struct facts *f, struct ipw_err *err)
@@ -395,7 +457,8 @@ static int load_queries(struct store *store, struct facts *f, struct ipw_err *er
     int rc = store_each_query(store, 0, on_query, f, err);
     if (f->n_q)
         qsort(f->q, f->n_q, sizeof *f->q, by_send);
-    return rc;
+    f->shared = joules_shared_new();
+    return !rc && any_overlap(f) ? store_each_query(store, STORE_WITH_TEXT, on_work, f, err) : rc;
 }
 
 int run_joules(struct store *store, struct ipw_err *err)
@@ -406,13 +469,14 @@ int run_joules(struct store *store, struct ipw_err *err)
         !(rc = store_each_baseline(store, on_baseline, &f, err)) &&
         !(rc = store_each_channel(store, on_channel, &f, err)) && !(rc = load_queries(store, &f, err)) &&
         !(rc = store_clear_energy(store, ENERGY_ATTRIBUTION_VERSION, err)) && !(rc = attribute(store, &f, false, err)) &&
-        !(rc = attribute(store, &f, true, err)))
-        rc = put_idles(store, &f, err);
+        !(rc = attribute(store, &f, true, err)) && !(rc = put_idles(store, &f, err)))
+        rc = joules_shared_put(f.shared, store, err);
     for (size_t i = 0; i < f.n_segment; i++)
         free(f.segment[i].suspended);
     for (size_t i = 0; i < f.n_channel; i++)
         free(f.channel[i].mean_w);
     ipw_arena_release(&f.arena);
+    joules_shared_free(f.shared);
     free(f.q);
     free(f.segment);
     free(f.channel);

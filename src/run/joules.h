@@ -4,7 +4,7 @@
 
 #include "store/store.h"
 
-/* Inside a transaction: replaces the energy rows of this version, and meta.idle. The same readings give the same rows. */
+/* Inside a transaction: replaces the energy rows of this version, meta.idle and meta.weights. The same readings give the same rows. */
 int run_joules(struct store *store, struct ipw_err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "energy/attribute.h"
 #include "energy/collector.h"
 #include "run/conditions.h"
+#include "run/overlap.h"
 #include "run/scopes.h"
 #include "run/settings.h"
 #include "stats/stats.h"
@@ -66,6 +67,9 @@ struct loader {
     size_t n_v, cap_v, cap_who;
     double seconds; /* of the queries whose total is known */
     struct stats_hist *itl;
+    struct run_flight *flight;
+    int64_t *flight_id; /* query of each */
+    size_t n_flight, cap_flight, cap_flight_id;
 };
 
 /* ---- what is common to the rows ---- */
@@ -374,7 +378,32 @@ static int on_query(const struct store_query_row *in, void *ud)
         l->at[before].last = false;
     l->at[id] = (struct attempt){i, segment_of(l, q->segment), span_s(q->t_send, q->t_end), q->attempt == 1, true,
                                  keep(l, in->question.scorer), -1};
+    if (q->t_send != STORE_NULL && q->t_end != STORE_NULL) {
+        IPW_GROW(l->flight, l->n_flight, l->cap_flight);
+        IPW_GROW(l->flight_id, l->n_flight, l->cap_flight_id);
+        l->flight_id[l->n_flight] = q->id;
+        l->flight[l->n_flight++] = (struct run_flight){.segment = q->segment, .t0 = q->t_send, .t1 = q->t_end};
+    }
     return 0;
+}
+
+/* A second that several were in flight is none of theirs whole: each has its part of the idle joules, and of the time over
+ * which watts are a mean: so these stay the machine's. */
+static void share_overlaps(struct loader *l)
+{
+    run_share_seconds(l->flight, l->n_flight);
+    for (size_t i = 0; i < l->n_flight; i++) {
+        struct attempt *a = &l->at[l->flight_id[i]];
+        double whole = span_s(l->flight[i].t0, l->flight[i].t1), part = l->flight[i].seconds;
+        if (part > whole * (1 - 1e-6) || a->row == SIZE_MAX)
+            continue;
+        a->seconds = part;
+        l->t->v[a->row].energy_s -= whole - part;
+        if (a->last) {
+            l->t->v[a->row].net_j *= part / whole;
+            l->t->v[a->row].idle_u_j *= part / whole;
+        }
+    }
 }
 
 /* ---- joules ---- */
@@ -544,7 +573,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
     describe(&l);
     if ((rc = run_settings_load(t, store, err)) || (rc = store_each_event(store, on_steady, t, err)) ||
         (rc = store_each_query(store, STORE_WITH_QUESTION | STORE_WITH_STAMPS, on_query, &l, err)) ||
-        (rc = store_each_energy(store, store_energy_version(store), on_energy, &l, err)))
+        (share_overlaps(&l), rc = store_each_energy(store, store_energy_version(store), on_energy, &l, err)))
         goto out;
     flush(&l);
     finish_joules(&l);
@@ -564,5 +593,7 @@ out:
     free(l.unmetered);
     free(l.v);
     free(l.who);
+    free(l.flight);
+    free(l.flight_id);
     return rc;
 }

@@ -29,7 +29,7 @@ static const struct field {
     F(api_key_env, TEXT),    F(headers, TEXT),     F(serve, TEXT),       F(no_stream, BOOL),
     F(timeout_s, REAL),      F(connect_timeout_s, REAL), F(retries, INT), F(concurrency, INT),
     F(request_count, INT),   F(request_rate, REAL), F(arrival, TEXT),    F(speed, REAL),
-    F(ramp_s, REAL),         F(duration_s, REAL),  F(idle_policy, TEXT),
+    F(ramp_s, REAL),         F(duration_s, REAL), 
 #undef F
 };
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
@@ -43,8 +43,7 @@ void run_plan_init(struct run_plan *p)
         .engine = ipw_strdup("llama"), .dataset = ipw_strdup("starter"), .energy = ipw_strdup("auto"),
         .baseline = ipw_strdup("auto"),
         .shards = 1, .seed = 0, .warmup = 1, .max_tokens = RUN_UNSET, .top_p = 1, .gpu_layers = RUN_UNSET,
-        .timeout_s = 600, .connect_timeout_s = 10, .concurrency = RUN_UNSET, .speed = 1,
-        .idle_policy = ipw_strdup("share")};
+        .timeout_s = 600, .connect_timeout_s = 10, .concurrency = RUN_UNSET, .speed = 1};
 }
 
 void run_plan_release(struct run_plan *p)

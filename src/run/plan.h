@@ -39,7 +39,6 @@ struct run_plan { /* strings are owned */
     char *arrival;         /* "poisson", "constant", "trace"; NULL: poisson with a rate */
     double speed, ramp_s;
     double duration_s;     /* stop asking after; 0: when all is asked */
-    char *idle_policy;     /* "share", "account": telemetry 4.7 */
 };
 
 void run_plan_init(struct run_plan *p); /* the defaults */

@@ -95,4 +95,19 @@ struct stats_interval stats_paired_ratio(const double *num_a, const double *den_
 double stats_paired_ratio_p(const double *num_a, const double *den_a, const double *num_b, const double *den_b, size_t n,
                             uint64_t seed);
 
+/* ---- least squares, from the normal equations of n columns (A'A row by row, and A'b) ---- */
+
+enum { STATS_NNLS_MAX = 8 }; /* columns */
+
+/* The x >= 0 with the least |A x - b| (Lawson and Hanson 1974). Of columns that depend on others the later ones get 0.
+ * False for n of 0 or more than STATS_NNLS_MAX. */
+bool stats_nnls(const double *ata, const double *atb, size_t n, double *x);
+
+/* Of A, its columns scaled to length one: largest over smallest singular value. INFINITY where a column is 0 or depends on
+ * the others: the data do not tell the coefficients apart. */
+double stats_condition(const double *ata, size_t n);
+
+/* Of a symmetric positive definite matrix; false when it is not. */
+bool stats_inverse(const double *a, size_t n, double *out);
+
 #endif

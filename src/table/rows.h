@@ -32,7 +32,8 @@ struct table_row {
     /* component total over all attempts, J; NAN unless status is measured, estimated or low_resolution */
     double energy_j, u_j; /* u_j: one sigma without gain */
     double other_j[TABLE_SCOPES]; /* the same of the other totals; NAN unknown */
-    double energy_s;      /* seconds of all attempts: what energy_j was spent in */
+    double energy_s;      /* seconds of all attempts: what energy_j was spent in. Of a second that several queries were in
+                             flight each has an equal part */
     double prefill_j, decode_j; /* of the last attempt */
     double net_j;               /* energy_j less the idle watts of the time; NAN without a baseline */
     double idle_u_j;            /* one sigma of what was taken off */

@@ -358,6 +358,48 @@ static void test_paired_ratio(void **state)
     assert_true(fabs(stats_paired_ratio_p(c[0], e[0], c[1], e[1], 20, 7) - all) < 0.1);
 }
 
+/* scipy.optimize.nnls and numpy.linalg.cond on the same numbers. */
+static void test_nnls(void **state)
+{
+    (void)state;
+    const double a[5][3] = {{1, 2, 0}, {3, 1, 4}, {2, 2, 1}, {0, 5, 2}, {1, 0, 3}};
+    const struct {
+        double b[5], x[3];
+    } v[] = {
+        {{1, 2, 3, 4, 5}, {0, 0.4659685863874344, 0.8848167539267016}},
+        {{5, 1, 4, -2, 0}, {1.0666666666666667, 0, 0}},
+        {{1, 9, 4, 7, 8}, {0, 0.4869109947643979, 2.340314136125654}},
+        {{-1, -2, -3, -1, -1}, {0, 0, 0}},
+    };
+    double ata[9] = {0}, inverse[9], x[3];
+    for (int r = 0; r < 5; r++)
+        for (int i = 0; i < 9; i++)
+            ata[i] += a[r][i / 3] * a[r][i % 3];
+    check_near(stats_condition(ata, 3), 3.373064477593753, 1e-9);
+    for (size_t k = 0; k < sizeof v / sizeof v[0]; k++) {
+        double atb[3] = {0};
+        for (int r = 0; r < 5; r++)
+            for (int i = 0; i < 3; i++)
+                atb[i] += a[r][i] * v[k].b[r];
+        assert_true(stats_nnls(ata, atb, 3, x));
+        for (int i = 0; i < 3; i++)
+            assert_true(fabs(x[i] - v[k].x[i]) < 1e-9);
+    }
+    assert_true(stats_inverse(ata, 3, inverse));
+    for (int i = 0; i < 9; i++) {
+        double s = 0;
+        for (int k = 0; k < 3; k++)
+            s += ata[i / 3 * 3 + k] * inverse[k * 3 + i % 3];
+        assert_true(fabs(s - (i / 3 == i % 3)) < 1e-12);
+    }
+    /* Units do not matter; a column twice, or of zeros, tells nothing. */
+    const double twice[9] = {1e-12, 1e-12, 0, 1e-12, 1e-12, 0, 0, 0, 0}, to[3] = {2e-12, 2e-12, 0};
+    assert_true(stats_nnls(twice, to, 3, x));
+    check_near(x[0] + x[1], 2, 1e-9);
+    assert_true(x[2] == 0 && isinf(stats_condition(twice, 3)) && !stats_inverse(twice, 3, inverse));
+    assert_false(stats_nnls(ata, to, STATS_NNLS_MAX + 1, x));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_ratio_vectors), cmocka_unit_test(test_unbounded),  cmocka_unit_test(test_small),
         cmocka_unit_test(test_properties),    cmocka_unit_test(test_coverage),
         cmocka_unit_test(test_mcnemar),       cmocka_unit_test(test_paired),     cmocka_unit_test(test_paired_ratio),
+        cmocka_unit_test(test_nnls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
