@@ -116,6 +116,8 @@ uint64_t server_began(const struct ipw_env *env, pid_t pid)
     if (pid <= 0 || ipw_env_read(env, path, text, sizeof text) < 0)
         return 0;
     const char *p = strrchr(text, ')'); /* the name may hold anything; what follows is field 3 */
+    if (p && p[1] && (p[2] == 'Z' || p[2] == 'X')) /* dead, and nobody has asked how */
+        return 0;
     for (int field = 2; p && field < 22; field++)
         p = strchr(p + 1, ' ');
     return p ? strtoull(p + 1, NULL, 10) : 0;

@@ -44,8 +44,8 @@ run 2 "$IPW" profile -m "$smol" --preset p.json
 says "'p.json': unknown key 'max-token': did you mean 'max-tokens'?"
 run 2 "$IPW" profile -m "$smol" --label "Power=3"
 says "becomes a column"
-run 2 "$IPW" profile --client ollama --model m --client-base-url http://localhost:11434 --max-queries 50
-says "no engine 'ollama': this build has only 'llama'"
+run 2 "$IPW" profile --client olama --model m --client-base-url http://localhost:11434 --max-queries 50
+says "no engine 'olama': this build has only 'llama', 'openai', 'ollama'"
 [ ! -e runs ] || fail "something was made for runs that cannot start"
 mkdir -p "$XDG_CONFIG_HOME/ipw"
 echo '{"profile": {"tempratur": 1}}' >"$XDG_CONFIG_HOME/ipw/config.json"
