@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "engine/servers.h"
+#include "engine/tokenizer.h"
 #include "run/arrival.h"
 #include "run/baseline.h"
 #include "run/estimate.h"
@@ -24,6 +25,7 @@ struct profile {
     char *output_dir, *resume, *shard, *format, *preset;
     char *api_key, **headers; /* as they are sent: never stored */
     bool pull;
+    struct tokenizer *tokenizer;
     struct server server;     /* --serve; its proc.pid 0: none runs */
     struct arrival arrival;   /* as the plan says; for how many are in flight */
     struct run_load load;

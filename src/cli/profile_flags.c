@@ -20,6 +20,7 @@ void profile_release(struct profile *p)
     if (p->engine)
         p->ops->close(p->engine);
     server_stop(&p->server);
+    tokenizer_close(p->tokenizer);
     meter_close(p->meter);
     store_close(p->store);
     dataset_close(p->data);
@@ -62,6 +63,7 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"header", NULL, 'H', OPTION_LIST, &p->header_flags, 0, 0, "'N: V'", "sent along; ${NAME} is that variable", false},
         {"extra-body", "extra-inputs", 0, OPTION_TEXT, &plan->extra_body, 0, 0, "JSON", "put into every request; null takes out", false},
         {"cacert", NULL, 0, OPTION_TEXT, &plan->ca_file, 0, 0, "FILE", "certificates to trust instead of the system's", false},
+        {"tokenizer", NULL, 0, OPTION_TEXT, &plan->tokenizer, 0, 0, "GGUF", "counts tokens when the server does not", false},
         {"timeout", "request-timeout-seconds", 0, OPTION_REAL, &plan->timeout_s, 0.001, 1e6, "S", "of a request (600)", false},
         {"connect-timeout", NULL, 0, OPTION_REAL, &plan->connect_timeout_s, 0.001, 1e4, "S", "of a connection (10)", false},
         {"retries", NULL, 0, OPTION_INT, &plan->retries, 0, 20, "N", "when refused or dropped; each is an attempt (0)", false},

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/models.h"
 #include "cli/profile.h"
 #include "net/url.h"
 
@@ -20,7 +21,7 @@ static int check_local(const struct profile *p, struct ipw_err *err)
                   {"extra-body", p->plan.extra_body != NULL},    {"cacert", p->plan.ca_file != NULL},
                   {"keep-alive", p->plan.keep_alive != NULL},    {"no-stream", p->plan.no_stream},
                   {"pull", p->pull},                             {"retries", p->plan.retries > 0},
-                  {"serve", p->plan.serve != NULL}};
+                  {"serve", p->plan.serve != NULL},              {"tokenizer", p->plan.tokenizer != NULL}};
     for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++)
         if (remote[i].given)
             return ipw_err_set(err, IPW_E_USAGE, "'--%s': '%s' runs in this process and has no address; leave it out, or ask "
@@ -140,6 +141,15 @@ int profile_check_http(struct profile *p, struct ipw_err *err)
         return check_local(p, err);
     if ((rc = check_texts(p, err)) || (rc = make_headers(p, err)))
         return rc;
+    if (p->plan.tokenizer && !p->tokenizer) {
+        char *path;
+        if ((rc = cli_model_path(p->cli, p->plan.tokenizer, &path, err)))
+            return rc;
+        free(p->plan.tokenizer);
+        p->plan.tokenizer = path;
+        if ((rc = tokenizer_open(&p->tokenizer, path, err)))
+            return rc;
+    }
     if (p->plan.api_key_env) {
         const char *key = cli_setting(p->plan.api_key_env);
         if (!key || !*key)

@@ -190,6 +190,7 @@ static int ask(struct profile *p, struct ipw_err *err)
                           .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady,
                           .ops = p->ops, .engine = p->engine, .signals = p->cli->signals,
                           .progress = watch_draw, .ud = &view};
+    p->recorder.writer.tokenizer = p->tokenizer; /* its thread looks only once something is put */
     watch_begin(&view, p->watch, p->cli->err_tty, done(p), title, p->data);
     int rc = run_execute(&ctx, &p->load, err);
     struct ipw_err ignored;

@@ -28,6 +28,7 @@ struct run_plan { /* strings are owned */
     char *base_url, *endpoint, *extra_body, *keep_alive, *ca_file;
     char *api_key_env; /* name of the variable that holds the key: the key itself is nowhere */
     char *headers;     /* JSON array of "Name: value"; ${NAME} in a value stands for that variable */
+    char *tokenizer;   /* GGUF file whose vocabulary counts tokens that the server does not count; NULL: pieces are counted */
     char *serve;       /* the command of a server that the run starts; NULL: none */
     bool no_stream;
     double timeout_s, connect_timeout_s;

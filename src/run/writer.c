@@ -198,6 +198,21 @@ static void count(struct writer *w, const struct run_record *r)
     json_doc_free(doc);
 }
 
+/* Tokens that were counted by pieces, or not at all. Here, because on the work thread it would hold up other streams. */
+static void count_tokens(const struct writer *w, struct run_record *r)
+{
+    bool weak = !r->q.token_source || !strcmp(r->q.token_source, "chunks");
+    if (!w->tokenizer || !weak || r->q.status == QUERY_NOT_SENT)
+        return;
+    int64_t answer = tokenizer_count(w->tokenizer, r->text.answer, strlen(r->text.answer));
+    int64_t thinking = r->text.thinking ? tokenizer_count(w->tokenizer, r->text.thinking, strlen(r->text.thinking)) : 0;
+    if (answer < 0 || thinking < 0)
+        return;
+    r->q.n_out = answer + thinking;
+    r->q.n_reason = r->text.thinking ? thinking : r->q.n_reason;
+    r->q.token_source = "tokenizer";
+}
+
 /* Once a second; STORE_NULL: never yet. */
 static bool due(int64_t last, int64_t now)
 {
@@ -225,6 +240,8 @@ static int commit(struct writer *w, struct run_record *list, int64_t now, struct
     int rc = store_begin(w->store, err);
     if (rc)
         return rc;
+    for (struct run_record *r = list; r; r = r->next)
+        count_tokens(w, r);
     for (struct run_record *r = list; r && !rc; r = r->next)
         if (!(rc = store_put_query(w->store, &r->q, &r->text, &r->question, err)))
             rc = put_failure(w, r, err);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "energy/ring.h"
 #include "energy/sampler.h"
+#include "engine/tokenizer.h"
 #include "run/segment.h"
 
 /* A finished query on its way to the store; strings live in its arena. */
@@ -40,6 +41,7 @@ struct writer {
     const struct run_segment *segment;
     struct sampler *sampler;
     struct energy_ring *boundary; /* the work thread's */
+    const struct tokenizer *tokenizer; /* counts what a server did not; NULL: none. Before anything is put */
     /* private */
     void (*tick)(const struct run_progress *, void *ud); /* under lock: after every round, from the writer thread */
     void *ud;

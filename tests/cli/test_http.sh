@@ -84,3 +84,17 @@ for server in "$url" "$other"; do
     sql "$work/last" "select group_concat(n_in) from (select n_in from query order by query_id)" >>"$work/counts"
 done
 [ "$(sort -u "$work/counts" | wc -l)" = 1 ] || fail "two servers of one model count prompts differently"
+
+# ---- tokens that a server does not count: pieces, or a vocabulary ----
+questions "$work/count.jsonl" fault:no_usage
+for how in chunks tokenizer; do
+    rm -rf "$work/runs"
+    flags=()
+    [ "$how" = chunks ] || flags=(--tokenizer "$model")
+    run 0 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/count.jsonl" "${flags[@]}" \
+        "${quiet[@]}"
+    one_run
+    [ "$(sql "$work/last" "select token_source from query")" = "$how" ] || fail "tokens were not counted by $how"
+    [ "$(sql "$work/last" "select n_out > 0 from query")" = 1 ] || fail "no tokens were counted by $how"
+done
+run 2 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny -n 1 --tokenizer "$0" "${quiet[@]}"

@@ -16,7 +16,11 @@ gone() { # PID: within 15 s
     fail "process $1 is still there"
 }
 listening() { curl -s -o "$work/nothing" "http://127.0.0.1:$1/v1/models"; }
-trap 'for f in "$work"/data/servers/*.json; do [ ! -e "$f" ] || kill "$(jq .pid "$f")" 2>/dev/null || true; done; cleanup' EXIT
+end() {
+    "$IPW" servers stop --all 2>/dev/null || true
+    cleanup
+}
+trap end EXIT
 
 # ---- start, list, status, stop ----
 server=$IPW_BUILD/tests/fakes/fault_server
@@ -80,7 +84,7 @@ says "give it --port N"
 serve="'$server' --port $port"
 run 0 "$IPW" profile --client openai --serve "$serve" -m tiny -n 3 "${quiet[@]}"
 ! listening "$port" || fail "the server outlived its run"
-[ -e "$work"/runs/*/server.log ] || fail "its log was not kept"
+ls "$work"/runs/*/server.log >"$work/out" 2>&1 || fail "its log was not kept"
 rm -rf "$work/runs"
 run 2 "$IPW" profile --client openai --serve 'x | y' -m tiny -n 3 "${quiet[@]}"
 says "a command with its words is needed"
