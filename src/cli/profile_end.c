@@ -45,7 +45,7 @@ int profile_verdict(const struct profile *p, const struct table_run *run, const 
     const char *said = p->recorder.writer.first_failure;
     cli_say("%zu question%s failed (%s%s%s); %s, --allow-failures N accepts them", failed, failed == 1 ? "" : "s",
             reason ? reason : "error", *said ? ": " : "", said,
-            ipw_streq(reason, "prompt_too_long") ? "a new run with a larger --ctx has room for them"
+            ipw_streq(reason, "prompt_too_long") && !p->plan.base_url && !p->plan.serve ? "a new run with a larger --ctx has room for them"
                                                  : "--resume RUN --retry-errors asks them again");
     return 1;
 }

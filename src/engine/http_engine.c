@@ -357,9 +357,9 @@ static void on_end(void *ud, uint32_t call, const struct http_result *r, int64_t
         refused(s, ev);
     } else
         judge(s, ev);
-    if (ev->status == QUERY_ERROR || ev->status == QUERY_NOT_SENT || ev->status == QUERY_TIMEOUT)
-        explain(e, s, r);
     bool failed = ev->status == QUERY_ERROR || ev->status == QUERY_TIMEOUT || ev->status == QUERY_NOT_SENT;
+    if (failed)
+        explain(e, s, r);
     if (failed && !s->chunks && s->sum.n_out == ENGINE_UNKNOWN) {
         ev->token_source = NULL; /* nothing came: not known is not 0 */
         ev->n_out = ENGINE_UNKNOWN;

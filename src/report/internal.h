@@ -29,6 +29,14 @@ void report_joules(double j, char out[32]);
 /* ---- a run ---- */
 
 /* "~" before estimated figures, ">" (of joules and watts) or "<" (of IPW and IPJ) before partial ones, else "". */
+/* Failed requests (error, timeout) by reason, the most frequent first; at most REPORT_FAILURES of them. */
+enum { REPORT_FAILURES = 16 };
+struct report_failure {
+    const char *reason;
+    size_t n;
+};
+size_t report_failures(const struct table_run *run, struct report_failure out[REPORT_FAILURES]);
+
 const char *report_mark(const struct table_run *run, bool per_joule);
 
 /* "GPU", "CPU", ...: what kind of device a partial run left unmetered. */

@@ -187,14 +187,6 @@ static const char *missing_reason(const struct table_run *run)
     return "not known";
 }
 
-static const char *failure_reason(const struct table_run *run)
-{
-    for (size_t i = 0; i < run->n; i++)
-        if ((run->v[i].status == QUERY_ERROR || run->v[i].status == QUERY_TIMEOUT) && run->v[i].reason)
-            return run->v[i].reason;
-    return NULL;
-}
-
 static const char *unscored_reason(const struct table_run *run)
 {
     for (size_t i = 0; i < run->n; i++)
@@ -229,6 +221,20 @@ static void unscored(const struct table_run *run, const struct accuracy_result *
     ipw_buf_release(&s);
 }
 
+/* " (4 http 429, 2 timeout)": each kind apart, the count left out when there is but one. */
+static void add_failures(const struct table_run *run, size_t errors, struct ipw_buf *s)
+{
+    struct report_failure kinds[REPORT_FAILURES];
+    size_t n = report_failures(run, kinds);
+    for (size_t i = 0; i < n; i++) {
+        ipw_buf_adds(s, i ? ", " : " (");
+        if (n > 1 || kinds[i].n < errors)
+            ipw_buf_addf(s, "%zu ", kinds[i].n);
+        add_reason(kinds[i].reason, s);
+    }
+    ipw_buf_adds(s, n ? ")" : "");
+}
+
 static void answers(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
@@ -240,11 +246,7 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
     add_if(&s, r->by_query[QUERY_EMPTY], "empty");
     add_if(&s, r->by_query[QUERY_REFUSED], "refused");
     ipw_buf_addf(&s, ", %zu error%s", errors, errors == 1 ? "" : "s");
-    if (errors && failure_reason(run)) {
-        ipw_buf_adds(&s, " (");
-        add_reason(failure_reason(run), &s);
-        ipw_buf_addc(&s, ')');
-    }
+    add_failures(run, errors, &s);
     add_if(&s, r->by_query[QUERY_NOT_SENT], "not sent");
     add_if(&s, v.pending, "to be scored");
     report_wrap(s.s, 3, 18, out);
@@ -256,6 +258,13 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
         add_reason(missing_reason(run), &s);
         ipw_buf_addc(&s, ')');
         row("Joules", s.s, out);
+    }
+    if (run->shared) {
+        ipw_buf_clear(&s);
+        ipw_buf_addf(&s, "joules of requests in flight together are shared by %s",
+                     !strcmp(run->shared, "shared") ? "what each was doing: prompt and answer tokens"
+                                                    : "time: what ran does not tell prompt from answer tokens");
+        report_wrap(s.s, 18, 18, out);
     }
     if (r->n_slowed) {
         ipw_buf_clear(&s);

@@ -115,6 +115,7 @@ static void put_energy(struct json_out *o, json_node *top, const struct table_ru
     for (size_t i = 0; i < run->n_unmetered; i++)
         json_put_str(o, list, NULL, run->unmetered[i]);
     json_put_str(o, e, "reason", r->energy_reason);
+    json_put_str(o, e, "shared", run->shared);
 }
 
 static void put_load(struct json_out *o, json_node *top, const struct load_figures *f)
@@ -167,6 +168,10 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     for (int i = 0; i < SCORE_STATUS_N; i++)
         if (r->by_score[i])
             json_put_int(o, s, score_status_name(i), (int64_t)r->by_score[i]);
+    struct report_failure kinds[REPORT_FAILURES];
+    json_node *failures = json_put_obj(o, n, "failures");
+    for (size_t i = 0, k = report_failures(run, kinds); i < k; i++)
+        json_put_int(o, failures, kinds[i].reason, (int64_t)kinds[i].n);
     report_put_estimate(o, top, "accuracy", &r->accuracy);
     report_put_estimate(o, top, "accuracy_scored", &r->accuracy_scored);
     n = json_put_obj(o, top, "accuracy_bounds");

@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "base/str.h"
 
 int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, const struct run_load *load, struct ipw_err *err)
 {
@@ -25,4 +27,45 @@ int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, cons
     rc = rc ? rc : store_put_meta(store, "client", text, err);
     free(text);
     return rc;
+}
+
+/* The window of the last segment: times of two cannot be compared. */
+static int on_steady(int64_t segment, int64_t t_ns, const char *kind, const char *detail, void *ud)
+{
+    struct table_run *t = ud;
+    (void)segment;
+    (void)detail;
+    if (ipw_streq(kind, "steady")) {
+        t->steady_from_s = (double)t_ns * 1e-9;
+        t->steady_to_s = NAN;
+    } else if (ipw_streq(kind, "steady_end"))
+        t->steady_to_s = (double)t_ns * 1e-9;
+    return 0;
+}
+
+static struct json_doc *meta(struct store *store, const char *key)
+{
+    struct json_doc *doc = NULL;
+    struct ipw_err ignored;
+    const char *text = store_meta(store, key);
+    if (text)
+        (void)!json_read(&doc, text, strlen(text), 0, &ignored);
+    return doc;
+}
+
+int run_client_load(struct table_run *t, struct store *store, struct ipw_err *err)
+{
+    struct json_doc *client = meta(store, "client"), *weights = meta(store, "weights");
+    t->client.wall_s = json_num(json_get(json_root(client), "wall_s"));
+    t->client.cpu_s = json_num(json_get(json_root(client), "cpu_s"));
+    t->client.pieces = json_num(json_get(json_root(client), "pieces"));
+    t->steady_from_s = t->steady_to_s = NAN;
+    for (struct json_iter it = json_iter(json_root(weights)); json_next(&it);) {
+        const char *how = json_str(json_get(it.val, "method")); /* the weaker one speaks for all */
+        if (how && (!t->shared || !strcmp(how, "shared_time")))
+            t->shared = ipw_arena_strdup(&t->arena, how);
+    }
+    json_doc_free(client);
+    json_doc_free(weights);
+    return store_each_event(store, on_steady, t, err);
 }

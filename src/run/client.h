@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "store/store.h"
+#include "table/rows.h"
 
 /* From the first measured request on. */
 struct run_load {
@@ -18,5 +19,8 @@ struct run_load {
 
 /* Inside a transaction: meta.client (JSON) and the steady window as events, of a segment whose time zero is anchor_ns. */
 int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, const struct run_load *load, struct ipw_err *err);
+
+/* The same read back, and how joules were shared among requests (meta.weights). */
+int run_client_load(struct table_run *t, struct store *store, struct ipw_err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "energy/attribute.h"
 #include "energy/collector.h"
+#include "run/client.h"
 #include "run/conditions.h"
 #include "run/overlap.h"
 #include "run/scopes.h"
@@ -94,14 +95,6 @@ static void load_meta(struct loader *l, struct store *store)
         t->quant = keep(l, json_str(json_get(m, "quant")));
         if (!json_is_int(json_get(m, "threads"), &l->threads))
             l->threads = 0;
-        json_doc_free(doc);
-    }
-    t->client.wall_s = t->client.cpu_s = t->client.pieces = NAN;
-    text = store_meta(store, "client");
-    if (text && !json_read(&doc, text, strlen(text), 0, &ignored)) {
-        t->client.wall_s = json_num(json_get(json_root(doc), "wall_s"));
-        t->client.cpu_s = json_num(json_get(json_root(doc), "cpu_s"));
-        t->client.pieces = json_num(json_get(json_root(doc), "pieces"));
         json_doc_free(doc);
     }
     text = store_meta(store, "dataset");
@@ -525,20 +518,6 @@ static int load_scopes(struct loader *l, struct store *store, struct ipw_err *er
     return rc;
 }
 
-/* The window of the last segment: times of two cannot be compared. */
-static int on_steady(int64_t segment, int64_t t_ns, const char *kind, const char *detail, void *ud)
-{
-    struct table_run *t = ud;
-    (void)segment;
-    (void)detail;
-    if (ipw_streq(kind, "steady")) {
-        t->steady_from_s = (double)t_ns * 1e-9;
-        t->steady_to_s = NAN;
-    } else if (ipw_streq(kind, "steady_end"))
-        t->steady_to_s = (double)t_ns * 1e-9;
-    return 0;
-}
-
 /* ---- scores ---- */
 
 static int on_score(const struct store_score *s, void *ud)
@@ -563,7 +542,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
 {
     struct loader l = {.t = t, .query = INT64_MIN};
     int rc;
-    *t = (struct table_run){.gap_j = NAN, .gain_u = NAN, .load_j = NAN, .steady_from_s = NAN, .steady_to_s = NAN};
+    *t = (struct table_run){.gap_j = NAN, .gain_u = NAN, .load_j = NAN};
     t->dir = keep(&l, dir);
     load_meta(&l, store);
     if ((rc = run_conditions_load(&l.conditions, store, err)) ||
@@ -571,7 +550,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
         (rc = store_each_channel(store, on_channel, &l, err)))
         goto out;
     describe(&l);
-    if ((rc = run_settings_load(t, store, err)) || (rc = store_each_event(store, on_steady, t, err)) ||
+    if ((rc = run_settings_load(t, store, err)) || (rc = run_client_load(t, store, err)) ||
         (rc = store_each_query(store, STORE_WITH_QUESTION | STORE_WITH_STAMPS, on_query, &l, err)) ||
         (share_overlaps(&l), rc = store_each_energy(store, store_energy_version(store), on_energy, &l, err)))
         goto out;

@@ -68,6 +68,7 @@ struct table_run {
     const char *signature;        /* "component(cpu_package)" */
     const char *scope_signature[TABLE_SCOPES]; /* "accel(gpu_board)"; NULL: no such channel */
     double gain_u;                /* one sigma of the total: member gains weighted by their joules */
+    const char *shared;           /* joules of requests in flight together: "shared", "shared_time"; NULL: none were */
     double load_j;                /* while its server was started; NAN unknown, or none was */
     double gap_j;                 /* component energy between queries; NAN unknown */
     const char *meters; /* the channels of the total by id, sorted: two runs with the same ones on one host have one meter */
