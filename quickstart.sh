@@ -15,6 +15,10 @@ yes=0
 case "$#,${1-}" in
 0,) ;;
 1,-y) yes=1 ;;
+1,-h | 1,--help)
+    echo "usage: ./quickstart.sh [-y]   installs what is missing (asks first; -y does not), builds, asks 40 questions"
+    exit 0
+    ;;
 *) die 2 "unknown '$*'; give -y or nothing" ;;
 esac
 
@@ -207,3 +211,4 @@ for backend in "${kept[@]}"; do
 done
 
 build/release/ipw profile -m "${model#smollm2 }" --dataset starter -n 40 --output-dir runs
+have ipw || say "for this shell: export PATH=\"$PWD/build/release:\$PATH\"; for good: cmake --install build/release --prefix ~/.local"

@@ -10,7 +10,7 @@
 #include "cli/runs.h"
 #include "report/report.h"
 
-static int accuracy(const char **dirs, size_t n, const char *output_dir, const char *format, bool allow_missing,
+static int accuracy(const char *const *dirs, size_t n, const char *format, bool allow_missing,
                     struct ipw_err *err)
 {
     struct table_run *run = ipw_calloc(n, sizeof *run);
@@ -20,8 +20,7 @@ static int accuracy(const char **dirs, size_t n, const char *output_dir, const c
     struct ipw_buf out = IPW_BUF_INIT;
     int rc = 0;
     for (size_t i = 0; i < n && !rc; i++) {
-        char dir[PATH_MAX];
-        if (!(rc = cli_load_run(cli_run_dir(dirs[i], output_dir, dir), &run[i], err)))
+        if (!(rc = cli_load_run(dirs[i], &run[i], err)))
             accuracy_of(&run[i], allow_missing, &figures[i]);
         runs[i] = &run[i];
         results[i] = &figures[i];
@@ -58,6 +57,7 @@ static int analyze(struct cli *cli, int argc, char **argv)
     size_t n_rest = 0;
     int code = 0;
     struct ipw_err err = {0};
+    struct option_list runs = {0};
     (void)cli;
     if (cli_options(&command_analyze, opt, 3, argc, argv, rest, &n_rest, &code))
         goto out;
@@ -76,8 +76,10 @@ static int analyze(struct cli *cli, int argc, char **argv)
         n_rest = 1;
         cli_say("the newest run: %s", newest);
     }
-    code = err.code ? cli_fail(&err) : accuracy(dirs, n_rest, output_dir, format, allow_missing, &err);
+    cli_run_dirs(dirs, n_rest, output_dir, &runs);
+    code = err.code ? cli_fail(&err) : accuracy((const char *const *)runs.v, runs.n, format, allow_missing, &err);
 out:
+    option_list_release(&runs);
     free(format);
     free(output_dir);
     free(rest);
@@ -89,7 +91,7 @@ const struct command command_analyze = {
     .group = "Understand",
     .summary = "accuracy, joules, watts, IPJ and IPW of runs, with intervals",
     .usage = "ipw analyze [accuracy] [RUN...] [-o FORMAT]",
-    .details = "Computes the figures of finished runs again from their stored facts: accuracy, J per query, mean power, "
+    .details = "Computes the figures of finished runs (or of a study's) again from their stored facts: accuracy, J per query, mean power, "
                "IPW and IPJ. Each has two intervals: what other questions of this kind would give (95 %), and what a "
                "better meter could change. Several runs become the rows of one table. The figures of a run that is not "
                "finished are of the questions answered so far. Without RUN it takes the newest.\n",

@@ -11,7 +11,7 @@
 #include "report/report.h"
 
 struct compare {
-    const char **dirs; /* as given */
+    const char *const *dirs; /* as given; of a study, its runs */
     size_t n;
     char *output_dir, *format;
     bool allow_scope;
@@ -52,11 +52,10 @@ static int pick(struct compare *c, struct ipw_err *err)
 
 static int load(struct compare *c, struct ipw_err *err)
 {
-    char dir[PATH_MAX];
     int rc = 0;
     c->run = ipw_calloc(c->n, sizeof *c->run);
     for (size_t i = 0; i < c->n && !rc; i++) {
-        rc = cli_load_run(cli_run_dir(c->dirs[i], c->output_dir, dir), &c->run[i], err);
+        rc = cli_load_run(c->dirs[i], &c->run[i], err);
         for (size_t j = 0; j < i && !rc; j++)
             if (c->run[i].run_id && ipw_streq(c->run[i].run_id, c->run[j].run_id))
                 rc = ipw_err_set(err, IPW_E_INPUT, "'%s' is the same run as '%s'; name two different ones", c->run[i].dir,
@@ -132,14 +131,18 @@ static int compare(struct cli *cli, int argc, char **argv)
     };
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
     struct ipw_err err = {0};
+    struct option_list dirs = {0};
     int code = 0, rc;
     (void)cli;
     if (cli_options(&command_compare, opt, 3, argc, argv, rest, &c.n, &code))
         goto out;
-    c.dirs = rest;
+    cli_run_dirs(rest, c.n, c.output_dir, &dirs);
+    c.dirs = (const char *const *)dirs.v;
+    c.n = dirs.n;
     if ((rc = cli_format(c.format, formats, &err)) || (rc = compare_runs(&c, &err)))
         code = *err.text ? cli_fail(&err) : ipw_err_exit_code(rc);
 out:
+    option_list_release(&dirs);
     for (size_t i = 0; c.run && i < c.n; i++)
         table_run_release(&c.run[i]);
     free(c.run);
@@ -158,7 +161,7 @@ const struct command command_compare = {
     .usage = "ipw compare [A B | A1 A2 ... B1 B2 ...] [-o FORMAT]",
     .details = "Joins two runs by question and tells what differs: accuracy with McNemar's p, and the ratios of "
                "IPJ, joules, watts, time and tokens with paired intervals, then every setting that is not the "
-               "same. Several repeats of two things are pooled. Without RUN it takes the two newest runs that can"
+               "same. Several repeats of two things are pooled; a study's folder stands for its runs. Without RUN it takes the two newest runs that can"
                " be compared, and says which. Runs that cannot be compared (other questions, other counters in "
                "the total) are refused with the reason.\n",
     .examples = "ipw compare   # the two newest\n"

@@ -58,6 +58,7 @@ int cli_models(const struct cli *cli, const char *dir, struct local_models *out,
     (void)cli;
     ipw_arena_init(&a);
     add_root(roots, &n, "", MODEL_PULLED, cli_data_dir("models", path), &a);
+    add_root(roots, &n, "cache", MODEL_FILES, cli_cache_file("models", path), &a); /* quickstart.sh's */
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         add_place(&places[i], roots, &n, &a);
     add_root(roots, &n, NULL, MODEL_FILES, dir, &a);

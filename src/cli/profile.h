@@ -5,6 +5,7 @@
 
 #include <limits.h>
 
+#include "base/proc_watch.h"
 #include "cli/cli.h"
 #include "engine/servers.h"
 #include "engine/tokenizer.h"
@@ -26,6 +27,9 @@ struct profile {
     char *api_key, **headers; /* as they are sent: never stored */
     bool pull;
     struct tokenizer *tokenizer;
+    struct cli here;          /* with a clock whose CPU time is the server's too; what cli points to then */
+    struct ipw_clock clock;
+    struct proc_watch *_Atomic watched; /* the server on this machine; NULL: none, or not found */
     struct server server;     /* --serve; its proc.pid 0: none runs */
     struct arrival arrival;   /* as the plan says; for how many are in flight */
     struct run_load load;
@@ -72,6 +76,9 @@ int profile_labels(const struct option_list *flags, const json_val *label, int64
 /* What is checked before anything is asked; each leaves what it opened in p. */
 int profile_check_engine(struct profile *p, struct ipw_err *err);
 int profile_http_plan(struct profile *p, struct ipw_err *err);  /* flags that a plan holds in another form */
+/* Whose work the counters of this machine see: finds the server's process, once the engine is open. */
+void profile_watch_server(struct profile *p);
+int profile_server_devices(void *ud, struct engine_device *out, int cap); /* as engine_http; ud is the profile */
 int profile_check_http(struct profile *p, struct ipw_err *err); /* of profile_check_engine: address, keys, load */
 int profile_check_model(struct profile *p, struct ipw_err *err);
 int profile_check_data(struct profile *p, struct ipw_err *err);

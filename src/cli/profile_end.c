@@ -58,6 +58,9 @@ static void announce(const struct profile *p)
     bool hint = !p->resume && !p->datasets.n && !p->plan.max_queries && p->todo.n > 40;
     cli_say("%zu question%s of %s, %s%s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
             run_estimate_words(seconds, words), hint ? "; -n 40 is shorter" : "");
+    if (p->plan.threads > p->machine.cpus && p->machine.cpus > 0)
+        cli_say("%lld threads on %d CPU%s wait for each other and may take very much longer; --threads %d is the most that "
+                "helps", (long long)p->plan.threads, (int)p->machine.cpus, p->machine.cpus == 1 ? "" : "s", (int)p->machine.cpus);
     sets_say_unscored(p->data);
     cli_say("into %s", p->dir);
     if (p->watch && !terminal_moves(p->cli->err_tty))

@@ -22,6 +22,7 @@ void profile_release(struct profile *p)
     server_stop(&p->server);
     tokenizer_close(p->tokenizer);
     meter_close(p->meter);
+    proc_watch_free(atomic_load(&p->watched));
     store_close(p->store);
     dataset_close(p->data);
     run_todo_release(&p->todo);

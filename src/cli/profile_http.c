@@ -8,7 +8,10 @@
 #include "base/str.h"
 #include "cli/models.h"
 #include "cli/profile.h"
+#include "energy/gpu_users.h"
 #include "net/url.h"
+
+enum { MAX_GPUS = 16, MAX_PIDS = 256 };
 
 /* Flags that make no sense for an engine in this process. */
 static int check_local(const struct profile *p, struct ipw_err *err)
@@ -129,6 +132,61 @@ static int check_texts(struct profile *p, struct ipw_err *err)
     return p->plan.base_url ? net_url_base(p->plan.base_url, url, sizeof url, err) : 0;
 }
 
+static int64_t cpu_with_server(const struct ipw_env *env)
+{
+    struct profile *p = env->ud;
+    struct proc_watch *w = atomic_load(&p->watched);
+    return ipw_env_host.clock->cpu(env) + (w ? proc_watch_cpu(w) : 0);
+}
+
+/* The estimator counts what the server spends, not only what asking it costs. */
+static void count_server(struct profile *p)
+{
+    if (p->cli == &p->here)
+        return;
+    p->clock = *p->cli->env.clock;
+    p->clock.cpu = cpu_with_server;
+    p->here = *p->cli;
+    p->here.env.clock = &p->clock;
+    p->here.env.ud = p;
+    p->cli = &p->here;
+}
+
+void profile_watch_server(struct profile *p)
+{
+    const char *url = p->server.proc.pid ? p->server.base_url : p->plan.base_url ? p->plan.base_url : p->ops->usual_url;
+    if (!strcmp(p->plan.energy, "none") || atomic_load(&p->watched) || !net_url_is_here(url))
+        return;
+    pid_t pid = p->server.proc.pid ? p->server.proc.pid : server_pid(&p->cli->env, url);
+    struct proc_watch *w = pid ? proc_watch_new(&p->cli->env, pid) : NULL;
+    atomic_store(&p->watched, w);
+    if (!w && !strcmp(meter_source(p->meter), "estimated"))
+        cli_say("the server's process cannot be found, so its processor time is not in the estimate: run as its user, or start "
+                "it by --serve 'CMD'");
+}
+
+/* The GPUs that hold memory of its processes; the CPU when there is none, as far as they can be seen. */
+int profile_server_devices(void *ud, struct engine_device *out, int cap)
+{
+    struct profile *p = ud;
+    struct proc_watch *w = atomic_load(&p->watched);
+    struct energy_gpu gpu[MAX_GPUS];
+    pid_t pid[MAX_PIDS];
+    if (!w || cap < 1)
+        return 0;
+    size_t n_pids = proc_watch_pids(w, pid, MAX_PIDS);
+    size_t n = energy_gpus_of(&p->cli->env, pid, n_pids < MAX_PIDS ? n_pids : MAX_PIDS, gpu, MAX_GPUS);
+    int k = 0;
+    out[k++] = (struct engine_device){.key = "cpu", .kind = "cpu", .computes = !n};
+    snprintf(out[0].name, sizeof out[0].name, "%.100s", p->machine.cpu);
+    for (size_t i = 0; i < n && k < cap; i++, k++) {
+        out[k] = (struct engine_device){.kind = "gpu", .computes = true};
+        snprintf(out[k].key, sizeof out[k].key, "%.63s", gpu[i].key);
+        snprintf(out[k].name, sizeof out[k].name, "%.95s", gpu[i].name);
+    }
+    return k;
+}
+
 int profile_check_http(struct profile *p, struct ipw_err *err)
 {
     int rc = profile_http_plan(p, err); /* a study's setting may have just set it */
@@ -139,6 +197,7 @@ int profile_check_http(struct profile *p, struct ipw_err *err)
         return rc;
     if (!(p->ops->caps & ENGINE_REMOTE))
         return check_local(p, err);
+    count_server(p);
     if ((rc = check_texts(p, err)) || (rc = make_headers(p, err)))
         return rc;
     if (p->plan.tokenizer && !p->tokenizer) {

@@ -136,7 +136,9 @@ static int open_engine(struct profile *p, struct ipw_err *err)
                                       .pull = p->pull,
                                       .timeout_s = p->plan.timeout_s,
                                       .connect_timeout_s = p->plan.connect_timeout_s,
-                                      .streams = (int64_t)p->arrival.slots},
+                                      .streams = (int64_t)p->arrival.slots,
+                                      .devices = profile_server_devices,
+                                      .ud = p},
                              .system = p->plan.system,
                              .no_chat_template = p->plan.no_chat_template,
                              .ignore_eos = p->plan.ignore_eos,
@@ -148,7 +150,9 @@ static int open_engine(struct profile *p, struct ipw_err *err)
                              .threads = p->plan.threads,
                              .gpu_layers = p->plan.gpu_layers,
                              .stop = p->cli->signals};
-    return p->ops->open(&p->engine, &p->cli->env, &cfg, err);
+    if (!(rc = p->ops->open(&p->engine, &p->cli->env, &cfg, err)) && p->ops->caps & ENGINE_REMOTE)
+        profile_watch_server(p);
+    return rc;
 }
 
 /* A new run is watched from before the model is loaded; a resumed one must first show that it is the same machine, and

@@ -1,9 +1,11 @@
 #include "cli/runs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
+#include "cli/study.h"
 #include "run/load.h"
 #include "store/store.h"
 
@@ -19,6 +21,30 @@ const char *cli_run_dir(const char *arg, const char *output_dir, char out[PATH_M
     if (fs_exists(within))
         memcpy(out, within, strlen(within) + 1);
     return out;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void cli_run_dirs(const char *const *args, size_t n, const char *output_dir, struct option_list *dirs)
+{
+    for (size_t i = 0; i < n; i++) {
+        char dir[PATH_MAX];
+        struct run_briefs list = {0};
+        struct ipw_err ignored;
+        size_t from = dirs->n;
+        if (study_folder(cli_run_dir(args[i], output_dir, dir)))
+            (void)!runs_list(&list, dir, &ignored);
+        for (size_t k = 0; k < list.n; k++)
+            option_list_add(dirs, list.v[k].dir);
+        if (dirs->n > from)
+            qsort(dirs->v + from, dirs->n - from, sizeof *dirs->v, by_name);
+        else
+            option_list_add(dirs, dir);
+        runs_release(&list);
+    }
 }
 
 int cli_newest_run(const char *output_dir, char out[PATH_MAX], struct ipw_err *err)

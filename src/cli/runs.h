@@ -11,6 +11,9 @@
 /* The folder meant by an argument: the path itself, or a run of that name in output_dir. Returns out. */
 const char *cli_run_dir(const char *arg, const char *output_dir, char out[PATH_MAX]);
 
+/* The folders meant by arguments: as above, and for a study those of its runs, in the order of their names. */
+void cli_run_dirs(const char *const *args, size_t n, const char *output_dir, struct option_list *dirs);
+
 /* IPW_E_INPUT when output_dir holds no run that can be read; says how to make one. */
 int cli_newest_run(const char *output_dir, char out[PATH_MAX], struct ipw_err *err);
 

@@ -201,26 +201,21 @@ static int write_plan(const struct study_plan *plan, const char *dir, struct ipw
     return rc;
 }
 
-/* Two runs that differ by more than the repeat. */
-static size_t other_than_first(const struct study_plan *plan)
+/* Two things, or their repeats, can be compared; more, or one, are shown side by side. */
+static const char *next_command(const struct study_plan *plan)
 {
+    size_t other = 0;
     for (size_t i = 1; i < plan->n; i++)
-        if (plan->v[i].plan.seed == plan->v[0].plan.seed)
-            return i;
-    return 1;
+        other += plan->v[i].plan.seed == plan->v[0].plan.seed;
+    return other == 1 ? "compare" : "analyze";
 }
 
 static void next_line(const struct execution *x, struct ipw_buf *out)
 {
     char dir[PATH_MAX];
-    const char *a = x->plan->v[0].dir, *b = x->plan->v[x->plan->n > 1 ? other_than_first(x->plan) : 0].dir;
-    char first[PATH_MAX], second[PATH_MAX];
     ipw_buf_adds(out, "\n Saved  ");
     report_text(x->dir, out);
-    ipw_buf_adds(out, "/\n");
-    if (x->plan->n > 1) /* each line within a terminal, and pasted as one */
-        ipw_buf_addf(out, " Next   cd %s && ipw compare \\\n          %s \\\n          %s\n",
-                     cli_quote(x->dir, dir, sizeof dir), cli_quote(a, first, sizeof first), cli_quote(b, second, sizeof second));
+    ipw_buf_addf(out, "/\n Next   ipw %s %s\n", next_command(x->plan), cli_quote(x->dir, dir, sizeof dir));
 }
 
 static bool is_sweep(const struct table_run *const *runs, size_t n)

@@ -8,6 +8,7 @@ _Static_assert(sizeof(struct nvml_field) == 40 && offsetof(struct nvml_field, re
                    offsetof(struct nvml_field, value) == 32,
                "nvmlFieldValue_t");
 _Static_assert(sizeof(struct nvml_pci) == 68, "nvmlPciInfo_t");
+_Static_assert(sizeof(struct nvml_process) == 24, "nvmlProcessInfo_v2_t");
 
 static const char *const usual[] = {"libnvidia-ml.so.1", "/usr/lib/wsl/lib/libnvidia-ml.so.1", "libnvidia-ml.so"};
 
@@ -38,6 +39,8 @@ static const struct {
     {AT(throttle), false, {"nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"}},
     {AT(mig_mode), false, {"nvmlDeviceGetMigMode"}},
     {AT(driver), false, {"nvmlSystemGetDriverVersion"}},
+    {AT(compute), false, {"nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"}},
+    {AT(graphics), false, {"nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2"}},
 };
 
 static bool bind_symbols(struct nvml_api *a, char *why, size_t size)

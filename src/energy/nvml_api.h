@@ -68,6 +68,13 @@ struct nvml_memory {
     unsigned long long total, free, used; /* bytes */
 };
 
+/* nvmlProcessInfo_t of _v2 and _v3 (the older function has another, and is not used). */
+struct nvml_process {
+    unsigned pid;
+    unsigned long long memory; /* bytes; all ones: not known */
+    unsigned gpu_instance, compute_instance;
+};
+
 /* All return nvmlReturn_t. A function that the library does not have is NULL, except init, count and handle. */
 struct nvml_api {
     void *so;
@@ -90,6 +97,8 @@ struct nvml_api {
     int (*throttle)(nvml_dev dev, unsigned long long *mask);
     int (*mig_mode)(nvml_dev dev, unsigned *current, unsigned *pending);
     int (*driver)(char *out, unsigned size);
+    int (*compute)(nvml_dev dev, unsigned *n, struct nvml_process *v);
+    int (*graphics)(nvml_dev dev, unsigned *n, struct nvml_process *v);
 };
 
 /* Loads env->at.nvml, or the library where drivers put it (at.nvml "": nowhere). False: `why` says what was tried. */

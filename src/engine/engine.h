@@ -17,6 +17,13 @@ struct engine;
 
 enum { ENGINE_LOGPROBS = 1, ENGINE_SHARED_KV = 2, ENGINE_SERVER_TIMINGS = 4, ENGINE_REMOTE = 8 };
 
+struct engine_device {
+    char key[64];  /* "cpu", or a PCI bus id */
+    char name[128];
+    char kind[16]; /* "cpu", "gpu", "accel" */
+    bool computes; /* holds repeating layers, the output layer or KV */
+};
+
 /* For engines that ask a server. */
 struct engine_http {
     const char *base_url;    /* what stands before /chat/completions; NULL: the engine's usual one */
@@ -29,6 +36,9 @@ struct engine_http {
     bool no_stream, pull;
     double timeout_s, connect_timeout_s; /* of a request from sending to its end; of a connection */
     int64_t streams;         /* most requests in flight */
+    /* What the server computes on, as `devices` of the engine; NULL or none: it is not known. */
+    int (*devices)(void *ud, struct engine_device *out, int cap);
+    void *ud;
 };
 
 struct engine_cfg {
@@ -86,13 +96,6 @@ struct engine_event {
     size_t prompt_len;
 };
 
-struct engine_device {
-    char key[64];  /* "cpu", or a PCI bus id */
-    char name[128];
-    char kind[16]; /* "cpu", "gpu", "accel" */
-    bool computes; /* holds repeating layers, the output layer or KV */
-};
-
 /* What is known about the model; text is owned by the engine. Unknown: NULL or -1. */
 struct engine_model {
     const char *name, *arch, *quant, *fingerprint, *chat_template; /* "jinja", "none" */
@@ -117,6 +120,7 @@ struct engine_ops {
     const char *name;
     const char *what;
     const char *verified;
+    const char *usual_url; /* where its server is when nobody says; NULL: it needs none */
     uint32_t caps;
     int (*open)(struct engine **out, const struct ipw_env *env, const struct engine_cfg *cfg,
                 struct ipw_err *err);
@@ -128,7 +132,7 @@ struct engine_ops {
                 struct ipw_err *err);
     void (*cancel)(struct engine *e, uint32_t id); /* its END comes with status error, reason "interrupted" */
     void (*abort)(struct engine *e); /* from any thread or a signal handler: makes a running poll return soon */
-    int (*devices)(struct engine *e, struct engine_device *out, int cap);
+    int (*devices)(struct engine *e, struct engine_device *out, int cap); /* 0: it is not known what computes */
     const struct engine_model *(*model)(struct engine *e);
     const char *(*build)(struct engine *e);       /* version of the engine; e may be NULL */
     const char *(*cpu_variant)(struct engine *e); /* instruction sets of the CPU kernels; NULL: not known */

@@ -6,7 +6,6 @@
 
 #include "base/str.h"
 #include "engine/http_stream.h"
-#include "net/url.h"
 
 enum { ERROR_MAX = 64 << 10 };
 
@@ -435,10 +434,7 @@ void http_engine_abort(struct engine *e)
 
 int http_engine_devices(struct engine *e, struct engine_device *out, int cap)
 {
-    if (cap < 1 || !net_url_is_here(e->h.base))
-        return 0;
-    out[0] = (struct engine_device){.key = "cpu", .name = "the CPU of the server", .kind = "cpu", .computes = true};
-    return 1;
+    return e->h.cfg.http.devices ? e->h.cfg.http.devices(e->h.cfg.http.ud, out, cap) : 0;
 }
 
 const struct engine_model *http_engine_model(struct engine *e)

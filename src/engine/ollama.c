@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "engine/dialect.h"
 
+#define USUAL_URL "http://127.0.0.1:11434"
+
 /* ---- asking ---- */
 
 static char *body_of(const struct http_engine *e, const struct engine_req *req)
@@ -230,7 +232,7 @@ static int learn(struct http_engine *e, struct ipw_err *err)
 }
 
 const struct dialect dialect_ollama = {
-    .base = "http://127.0.0.1:11434",
+    .base = USUAL_URL,
     .path = {"/api/chat", "/api/generate"},
     .frames = FRAMES_LINES,
     .body = body_of,
@@ -247,6 +249,7 @@ const struct engine_ops engine_ollama = {
     .name = "ollama",
     .what = "an Ollama server, by its own API: counts and times as it tells them",
     .verified = "stub",
+    .usual_url = USUAL_URL,
     .caps = ENGINE_REMOTE | ENGINE_SERVER_TIMINGS,
     .open = open_ollama,
     .submit = http_engine_submit,

@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "engine/dialect.h"
 
+#define USUAL_URL "http://127.0.0.1:8080/v1"
+
 /* ---- asking ---- */
 
 static char *body_of(const struct http_engine *e, const struct engine_req *req)
@@ -225,7 +227,7 @@ static int learn(struct http_engine *e, struct ipw_err *err)
 }
 
 const struct dialect dialect_openai = {
-    .base = "http://127.0.0.1:8080/v1",
+    .base = USUAL_URL,
     .path = {"/chat/completions", "/completions"},
     .version_path = "/v1",
     .frames = FRAMES_SSE,
@@ -244,6 +246,7 @@ const struct engine_ops engine_openai = {
     .name = "openai",
     .what = "any server of OpenAI's API: llama-server, vLLM, SGLang, LM Studio, clouds",
     .verified = "hw: llama-server and xllamacpp, 2026-11",
+    .usual_url = USUAL_URL,
     .caps = ENGINE_REMOTE | ENGINE_SERVER_TIMINGS,
     .open = open_openai,
     .submit = http_engine_submit,

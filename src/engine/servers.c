@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/proc_watch.h"
 #include "base/str.h"
 #include "net/http.h"
 #include "net/url.h"
@@ -111,16 +112,9 @@ static void tail_of(const char *log, char out[LOG_TAIL + 1])
 
 uint64_t server_began(const struct ipw_env *env, pid_t pid)
 {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (pid <= 0 || ipw_env_read(env, path, text, sizeof text) < 0)
-        return 0;
-    const char *p = strrchr(text, ')'); /* the name may hold anything; what follows is field 3 */
-    if (p && p[1] && (p[2] == 'Z' || p[2] == 'X')) /* dead, and nobody has asked how */
-        return 0;
-    for (int field = 2; p && field < 22; field++)
-        p = strchr(p + 1, ' ');
-    return p ? strtoull(p + 1, NULL, 10) : 0;
+    struct proc_stat s;
+    bool dead = proc_stat_read(env, pid, &s) || s.state == 'Z' || s.state == 'X'; /* nobody has asked how it ended */
+    return dead ? 0 : s.began;
 }
 
 /* Waits until it answers; a reason in err when it will not. */

@@ -53,6 +53,9 @@ bool server_stop_pid(const struct ipw_env *env, pid_t pid, uint64_t began);
 /* When process pid began, in clock ticks since boot; 0: there is none, or it cannot be told. */
 uint64_t server_began(const struct ipw_env *env, pid_t pid);
 
+/* The process of this machine that listens on the port of base_url; 0: none, or one of another user's. */
+pid_t server_pid(const struct ipw_env *env, const char *base_url);
+
 /* It answers now. */
 bool server_answers(const struct server_kind *kind, const char *base_url);
 

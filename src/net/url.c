@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -74,6 +75,19 @@ static bool host_of(const char *url, char *out, size_t size)
     curl_free(host);
     curl_url_cleanup(u);
     return ok;
+}
+
+unsigned net_url_port(const char *url)
+{
+    CURLU *u = curl_url();
+    char *port = NULL;
+    unsigned n = 0;
+    if (u && !curl_url_set(u, CURLUPART_URL, url, CURLU_GUESS_SCHEME) &&
+        !curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+        n = (unsigned)strtoul(port, NULL, 10);
+    curl_free(port);
+    curl_url_cleanup(u);
+    return n;
 }
 
 bool net_url_is_here(const char *url)

@@ -154,7 +154,8 @@ void run_segment_computing(struct meter *meter, const struct engine_ops *ops, st
     for (int i = 0; i < n_dev; i++)
         if (dev[i].computes)
             computing[n++] = (struct meter_device){dev[i].key, dev[i].name};
-    meter_computing(meter, computing, n);
+    if (n_dev > 0) /* else every channel that was chosen counts */
+        meter_computing(meter, computing, n);
 }
 
 int run_segment_engine(const struct run_segment *s, struct store *store, const struct run_machine *machine,

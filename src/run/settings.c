@@ -89,16 +89,35 @@ static void add_number(struct table_run *t, enum table_setting_id id, double x)
     add_text(t, id, text);
 }
 
+/* Puts a word into a text's list, in the order of the alphabet: a run's shuffle is no setting. */
+static void add_word(struct table_run *t, enum table_setting_id id, const char *word)
+{
+    const char *old = t->settings[id].text ? t->settings[id].text : "";
+    char text[256];
+    size_t n = 0;
+    bool put = false;
+    while (*old || !put) {
+        size_t len = strcspn(old, ",");
+        int order = !*old ? -1 : strncmp(word, old, len);
+        if (*old && !order && !word[len])
+            return; /* it is there */
+        bool now = !put && (order < 0 || (!order && !word[len]));
+        n += (size_t)snprintf(text + n, n < sizeof text ? sizeof text - n : 0, "%s%.*s", n ? ", " : "",
+                              (int)(now ? strlen(word) : len), now ? word : old);
+        put |= now;
+        if (!now)
+            old += len + (old[len] ? 2 : 0);
+    }
+    set_text(t, id, text);
+}
+
 void run_settings_query(struct table_run *t, const char *tmpl, int64_t in_flight)
 {
-    struct table_setting *s = &t->settings[TABLE_SETTING_TEMPLATE], *n = &t->settings[TABLE_SETTING_IN_FLIGHT];
+    const struct table_setting *n = &t->settings[TABLE_SETTING_IN_FLIGHT];
     if (in_flight != STORE_NULL && !(n->text && (double)in_flight <= n->number))
         set_number(t, TABLE_SETTING_IN_FLIGHT, (double)in_flight);
-    if (!tmpl || (s->text && strstr(s->text, tmpl)))
-        return;
-    char text[256];
-    snprintf(text, sizeof text, "%s%s%s", s->text ? s->text : "", s->text ? ", " : "", tmpl);
-    set_text(t, TABLE_SETTING_TEMPLATE, text);
+    if (tmpl)
+        add_word(t, TABLE_SETTING_TEMPLATE, tmpl);
 }
 
 /* ---- what was chosen ---- */

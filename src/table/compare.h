@@ -12,7 +12,7 @@
     XX(J, "j_per_query", "Energy, J/query", JOULES)                                                                    \
     XX(W, "power_w", "Mean power, W", JOULES)                                                                          \
     XX(S, "s_per_query", "Time, s/query", PLAIN)                                                                       \
-    XX(TTFT, "ttft_s", "First token, s", PLAIN)                                                                        \
+    XX(TTFT, "ttft_s", "First token, mean s", PLAIN)                                                                        \
     XX(RATE, "tokens_per_s", "Speed, tokens/s", PLAIN)                                                                 \
     XX(OUT, "tokens_out", "Answer, tokens", PLAIN)
 

@@ -133,7 +133,7 @@ if open; then # the first signal ends it in order
     [ $got = 0 ] || says "Go on with: ipw study run --resume"
 fi
 run 0 "$IPW" study run --resume "$s" -y
-shows "ipw compare"
+shows "ipw analyze"
 [ "$(ls runs)" = study_two-by-two_1 ] || fail "it was begun anew: $(ls runs)"
 json "$s/study.json" .complete true
 [ -e restored ] || fail "the command at the end did not run"
