@@ -7,9 +7,9 @@ usage: bench/http.py [--build DIR] [--clients bare,ipw,aiperf,guidellm] [--cells
 All clients run in turn on this machine against build/bench/bench_mock_server: 20 ms to the first of 64 tokens, 5 ms between
 them at 64 streams, 20 ms at 512; unpinned, and pinned apart (server on CPU 0, client on CPU 1). Prints versions, commands
 and tables in Markdown. AIPerf and GuideLLM are installed into virtual environments under the user's cache; where that is
-not possible they are left out, with a message. --rounds: so often, and the round in which other programs used
-the least CPU counts. --quick: fewer requests, for trying it out. --soak-minutes: a soak
-of that length at 64 streams beside the one of 10,000 requests. --json: also the raw figures."""
+not possible they are left out, with a message. --rounds: so often, and per client the round in which other programs used
+the least CPU counts. --quick: fewer requests, for trying it out. --soak-minutes: a soak of that length at 64 streams
+beside the one of 10,000 requests. --json: also the raw figures."""
 import argparse
 import contextlib
 import ctypes
@@ -359,6 +359,15 @@ def cell(where, name, build, streams, placing, few, many):
             "server_us": long["server"]["cpu_s"] / long["server"]["frames"] * 1e6, "others": long["others"]}
 
 
+def attempt(name, figure, *args):
+    """None when a client fails: the others go on."""
+    try:
+        return figure(*args)
+    except (RuntimeError, OSError, StopIteration, ValueError, KeyError, IndexError, sqlite3.Error) as e:
+        say(f"bench/http.py: {name} has no figure here: {e}")
+        return None
+
+
 def starts(where, name, build, times):
     return statistics.median(once(where, name, build, 1, 1, "unpinned")["start_ms"] for _ in range(times))
 
@@ -467,10 +476,8 @@ def main():
             for _ in range(arg.rounds):
                 for name in names:
                     say(f"{placing}, {streams} streams: {name}")
-                    try:
-                        rounds[name].append(cell(where, name, build, streams, placing, few, many))
-                    except (RuntimeError, OSError, StopIteration, ValueError, KeyError) as e:
-                        say(f"bench/http.py: {name} has no figures here: {e}")
+                    got = attempt(name, cell, where, name, build, streams, placing, few, many)
+                    rounds[name] += [got] if got else []
             cells = {name: dict(min(got, key=lambda g: g["others"])) for name, got in rounds.items() if got}
             every[f"{placing} {streams}"] = rounds
             table(f"{streams} streams, {BETWEEN_MS[streams]} ms between tokens, {placing}", cells, names)
@@ -479,10 +486,10 @@ def main():
                 arg.json.write_text(json.dumps(every, indent=1))
 
     print(f"\n### Start, and instructions\n\n| figure | bar | {' | '.join(names)} |\n|---|---|{'---|' * len(names)}")
-    every["start_ms"] = {n: starts(where, n, build, 5 if n in ("bare", "ipw") else 2) for n in names}
+    every["start_ms"] = {n: attempt(n, starts, where, n, build, 5 if n in ("bare", "ipw") else 2) for n in names}
     print(f"| start to first request, ms | 30 | {' | '.join(number(every['start_ms'][n], 1) for n in names)} |")
     if not arg.no_callgrind:
-        every["instructions"] = {n: instructions(where, n, build) for n in names}
+        every["instructions"] = {n: attempt(n, instructions, where, n, build) for n in names}
         print(f"| instructions per token | | {' | '.join(number(every['instructions'][n], 0) for n in names)} |")
 
     if "ipw" in where:
@@ -494,7 +501,9 @@ def main():
         every["soak"] = []
         for requests in lengths:
             say(f"soak: {requests} requests")
-            got = soak(where, build, requests)
+            got = attempt("ipw", soak, where, build, requests)
+            if not got:
+                continue
             every["soak"].append(got)
             print(f"| {got['requests']} | {got['seconds']:.0f} | {', '.join(f'{x:.1f}' for x in got['rss_mib'])} | "
                   f"{', '.join(map(str, got['descriptors']))} |", flush=True)
