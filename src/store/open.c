@@ -156,7 +156,7 @@ static int give(struct store **out, struct store *s, int rc)
 static int set_up_writer(struct store *s, struct ipw_err *err)
 {
     return exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000;"
-                   " PRAGMA cache_size = -32000", err);
+                   " PRAGMA cache_size = -2000", err);
 }
 
 int store_create(struct store **out, const char *dir, struct ipw_err *err)
