@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,28 @@ enum { TMP_TRIES = 100 };
 const char *fs_reason(int e)
 {
     return e == ENOSPC ? "the disk is full" : e == EDQUOT ? "the disk quota is used up" : strerror(e);
+}
+
+int fs_map(const char *path, const char **text, size_t *len, struct ipw_err *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *p = fd >= 0 && !fstat(fd, &st) ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    int e = errno;
+    if (fd >= 0)
+        close(fd);
+    *text = NULL;
+    if (p == MAP_FAILED)
+        return ipw_err_set(err, IPW_E_INPUT, "cannot read '%s': %s", path, fs_reason(e));
+    *text = p;
+    *len = (size_t)st.st_size;
+    return 0;
+}
+
+void fs_unmap(const char *text, size_t len)
+{
+    if (text)
+        munmap((void *)(uintptr_t)text, len);
 }
 
 int fs_read(const char *path, size_t max, struct ipw_buf *out, struct ipw_err *err)

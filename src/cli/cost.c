@@ -75,6 +75,26 @@ static void pass(const struct ipw_env *env, struct sampler *s, int64_t ns)
     }
 }
 
+static struct cost_sampling between(struct spent a, struct spent b, const struct sampler *s)
+{
+    return (struct cost_sampling){(b.wakes - a.wakes) / (b.s - a.s), (b.cpu_s - a.cpu_s) / (b.s - a.s), s->n_lanes};
+}
+
+int cost_sampler(const struct cli *cli, struct meter *m, double seconds, struct cost_sampling *out, struct ipw_err *err)
+{
+    struct sampler s;
+    sampler_init(&s, &cli->env, m);
+    int rc = sampler_start(&s, err);
+    if (!rc) {
+        struct spent a = spent_by(&s, &cli->env);
+        pass(&cli->env, &s, (int64_t)(seconds * 1e9));
+        *out = between(a, spent_by(&s, &cli->env), &s);
+        sampler_stop(&s);
+    }
+    sampler_release(&s);
+    return rc;
+}
+
 /* ---- with a model ---- */
 
 struct generation {
@@ -163,9 +183,9 @@ int cost_report(struct cli *cli, struct meter *m, const char *model, int64_t thr
         pass(&cli->env, &s, 2500000000); /* periods are found first */
         struct spent a = spent_by(&s, &cli->env);
         pass(&cli->env, &s, SECONDS * (int64_t)1000000000);
-        struct spent b = spent_by(&s, &cli->env);
-        ipw_buf_addf(out, "\nSampler: %.1f wakes/s, %.3f %% of one core, %zu thread%s.\n", (b.wakes - a.wakes) / (b.s - a.s),
-                     100 * (b.cpu_s - a.cpu_s) / (b.s - a.s), s.n_lanes, s.n_lanes == 1 ? "" : "s");
+        struct cost_sampling c = between(a, spent_by(&s, &cli->env), &s);
+        ipw_buf_addf(out, "\nSampler: %.1f wakes/s, %.3f %% of one core, %zu thread%s.\n", c.wakes_s, 100 * c.cpu_share,
+                     c.threads, c.threads == 1 ? "" : "s");
         struct generation g = {.sampler = &s};
         if (model)
             sampler_pause(&s, true);

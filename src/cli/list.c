@@ -81,9 +81,13 @@ static void fill(struct line *l, const struct run_brief *b, int64_t now_ns, cons
     labels_words(b->labels, l->labels, sizeof l->labels);
 }
 
+/* The name that commands take: with its study's. */
 static const char *c_run(const struct line *l)
 {
-    return fs_basename(l->b->dir);
+    const char *name = fs_basename(l->b->dir), *up = name;
+    while (up > l->b->dir && (up == name || up[-1] != '/'))
+        up--;
+    return ipw_starts(up, "study_") ? up : name;
 }
 static const char *c_dir(const struct line *l)
 {

@@ -78,7 +78,7 @@ int profile_check_data(struct profile *p, struct ipw_err *err)
         rc = open_data(p, err);
     if (!rc)
         rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err);
-    if (!rc && !p->todo.total)
+    if (!rc && !p->todo.n)
         rc = ipw_err_set(err, IPW_E_USAGE, "nothing to ask: shard %lld/%lld of '%s' is empty", (long long)p->plan.shard,
                          (long long)p->plan.shards, p->data->name);
     return rc;

@@ -33,6 +33,7 @@ struct profile {
     struct server server;     /* --serve; its proc.pid 0: none runs */
     struct arrival arrival;   /* as the plan says; for how many are in flight */
     struct run_load load;
+    struct selftest selftest; /* after the last answer; pieces 0: none was made */
     bool retry_errors, other_machine, allow_missing, watch;
     int64_t allow_failures, repeat, blocks; /* blocks 0: chosen */
 

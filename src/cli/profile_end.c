@@ -56,8 +56,12 @@ static void announce(const struct profile *p)
     char words[32];
     double seconds = p->estimate.seconds + 3 * p->baseline.seconds;
     bool hint = !p->resume && !p->datasets.n && !p->plan.max_queries && p->todo.n > 40;
-    cli_say("%zu question%s of %s, %s%s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
-            run_estimate_words(seconds, words), hint ? "; -n 40 is shorter" : "");
+    if (p->plan.duration_s > 0)
+        cli_say("%zu question%s of %s, again and again for %g s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
+                p->plan.duration_s);
+    else
+        cli_say("%zu question%s of %s, %s%s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
+                run_estimate_words(seconds, words), hint ? "; -n 40 is shorter" : "");
     if (p->plan.threads > p->machine.cpus && p->machine.cpus > 0)
         cli_say("%lld threads on %d CPU%s wait for each other and may take very much longer; --threads %d is the most that "
                 "helps", (long long)p->plan.threads, (int)p->machine.cpus, p->machine.cpus == 1 ? "" : "s", (int)p->machine.cpus);

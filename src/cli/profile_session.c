@@ -11,6 +11,8 @@
 #include "cli/version.h"
 #include "cli/watch.h"
 
+enum { SELFTEST_STREAMS = 512 };
+static const double SELFTEST_S = 0.2;
 static const double SERVE_S = 600; /* a large model takes long to load */
 
 static char *model_json(const struct engine_model *m, const char *name)
@@ -65,7 +67,7 @@ static int put_model(struct profile *p, struct store *store, struct ipw_err *err
 /* Answers that were there already, as the progress line counts: a block is counted for itself. */
 static size_t done(const struct profile *p)
 {
-    return p->of ? 0 : p->todo.total - p->todo.n;
+    return p->of || !p->todo.total ? 0 : p->todo.total - p->todo.n;
 }
 
 /* From here until recorder_stop the store is the writer thread's. */
@@ -180,7 +182,7 @@ static int open_model(struct profile *p, struct ipw_err *err)
 static int put_client(struct store *store, void *ud, struct ipw_err *err)
 {
     struct profile *p = ud;
-    return run_client_put(store, p->segment.id, p->segment.anchor_ns, &p->load, err);
+    return run_client_put(store, p->segment.id, p->segment.anchor_ns, &p->load, p->selftest.pieces ? &p->selftest : NULL, err);
 }
 
 static int ask(struct profile *p, struct ipw_err *err)
@@ -199,9 +201,14 @@ static int ask(struct profile *p, struct ipw_err *err)
     int rc = run_execute(&ctx, &p->load, err);
     struct ipw_err ignored;
     watch_end(&view);
-    if (p->ops->caps & ENGINE_REMOTE)
-        (void)!writer_call(&p->recorder.writer, put_client, p, rc ? &ignored : err);
-    return rc ? rc : watch_idle(p, "after", err);
+    rc = rc ? rc : watch_idle(p, "after", err);
+    if (p->ops->caps & ENGINE_REMOTE) {
+        int64_t streams = (int64_t)p->arrival.slots < SELFTEST_STREAMS ? (int64_t)p->arrival.slots : SELFTEST_STREAMS;
+        if (!rc) /* nothing is measured any more */
+            (void)!selftest_run(&p->cli->env, streams, SELFTEST_S, p->cli->signals, &p->selftest, &ignored);
+        (void)!writer_call(&p->recorder.writer, put_client, p, &ignored);
+    }
+    return rc;
 }
 
 /* The writer's own trouble (a full disk) is the reason of the end, unless there is a graver one. */

@@ -14,7 +14,7 @@ const char *cli_run_dir(const char *arg, const char *output_dir, char out[PATH_M
     snprintf(out, PATH_MAX, "%s", arg);
     for (size_t n = strlen(out); n > 1 && out[n - 1] == '/';)
         out[--n] = '\0';
-    if (fs_exists(out) || strchr(out, '/') || strlen(output_dir) + strlen(arg) + 2 > PATH_MAX)
+    if (fs_exists(out) || strlen(output_dir) + strlen(arg) + 2 > PATH_MAX)
         return out;
     char within[PATH_MAX];
     fs_join(within, sizeof within, output_dir, arg);

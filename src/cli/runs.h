@@ -8,7 +8,7 @@
 #include "run/runs.h"
 #include "table/rows.h"
 
-/* The folder meant by an argument: the path itself, or a run of that name in output_dir. Returns out. */
+/* The folder meant by an argument: the path itself, or a run of that name (STUDY/RUN too) in output_dir. Returns out. */
 const char *cli_run_dir(const char *arg, const char *output_dir, char out[PATH_MAX]);
 
 /* The folders meant by arguments: as above, and for a study those of its runs, in the order of their names. */

@@ -138,7 +138,7 @@ static int add(struct study_job *j, const struct study *s, const struct study_ce
         run->labels = labels;
         labels = NULL;
         run->before = ipw_strdup(c->setting->before);
-        run->questions = (int64_t)p.todo.total;
+        run->questions = (int64_t)(p.todo.total ? p.todo.total : p.todo.n);
         run->seconds = p.estimate.seconds;
         run_plan_release(&run->plan);
         run->plan = p.plan;
@@ -175,7 +175,8 @@ int study_make(struct study_job *j, const struct study *s, const struct profile 
     int64_t wanted = base->blocks ? base->blocks : s->blocks;
     for (size_t i = 0; i < j->plan.n; i++) {
         struct study_run *r = &j->plan.v[i];
-        r->blocks = wanted ? (wanted < r->questions ? wanted : r->questions)
+        r->blocks = wanted && r->plan.duration_s <= 0 ? (wanted < r->questions ? wanted : r->questions)
+                    : r->plan.duration_s > 0 ? 1
                     : j->plan.n > 1 ? study_blocks_of(j->seconds, overhead, r->questions)
                                     : 1;
         j->seconds += (double)r->blocks * overhead / (double)j->plan.n;

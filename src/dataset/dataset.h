@@ -27,6 +27,8 @@ struct dataset {
     struct question *v;
     size_t n;
     struct ipw_arena arena;
+    const char *map; /* a large file, which is not read into memory; NULL */
+    size_t map_len;
 };
 
 struct dataset_cfg {
@@ -53,9 +55,10 @@ struct dataset_ops {
 extern const struct dataset_ops *const datasets[]; /* built-in sets, NULL-terminated */
 const struct dataset_ops *dataset_find(const char *name); /* NULL: no built-in set of that name */
 
-/* Reads records from JSONL text; source is the name for messages. Also used by the built-ins. */
+/* Reads records from JSONL text, of which it keeps a copy (dataset_read_in_place: which must outlive d); source is the name for messages. Also used by the built-ins. */
 int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, size_t len,
                        struct ipw_err *err);
+int dataset_read_in_place(struct dataset *d, const char *source, const char *text, size_t len, struct ipw_err *err);
 
 /* The user message of a question (datasets 1.3, own wording), and its template's versioned id (static), e.g.
  * "mcq/1". Records with `messages` give them as they are: *tmpl is "messages/1" and user stays empty. */

@@ -144,7 +144,7 @@ static int check_record(const json_val *r, struct question *q, struct ipw_err *e
     return 0;
 }
 
-/* s ends in NUL and stays in the dataset's arena: it becomes the question's record. */
+/* s stays where it is: it becomes the question's record. */
 static int read_line(struct dataset *d, const char *s, size_t n, struct ipw_err *err)
 {
     struct question q = {.record = s, .record_len = n};
@@ -172,13 +172,13 @@ static size_t count_lines(const char *text, size_t len)
     return n;
 }
 
-/* Splits text, the arena's copy, into records; lines[k] is the line of question k. */
-static int read_lines(struct dataset *d, const char *source, char *text, size_t len, size_t *lines, struct ipw_err *err)
+/* Splits text into records; lines[k] is the line of question k. */
+static int read_lines(struct dataset *d, const char *source, const char *text, size_t len, size_t *lines, struct ipw_err *err)
 {
     static const char bom[] = "\xef\xbb\xbf";
     size_t i = len >= 3 && !memcmp(text, bom, 3) ? 3 : 0;
     for (size_t line = 1; i < len; line++) {
-        char *s = text + i, *nl = memchr(s, '\n', len - i);
+        const char *s = text + i, *nl = memchr(s, '\n', len - i);
         size_t n = nl ? (size_t)(nl - s) : len - i;
         i += n + 1;
         while (n && ipw_isspace((unsigned char)s[n - 1]))
@@ -189,7 +189,6 @@ static int read_lines(struct dataset *d, const char *source, char *text, size_t 
         }
         if (!n)
             continue;
-        s[n] = '\0';
         lines[d->n] = line;
         if (read_line(d, s, n, err))
             return ipw_err_wrap(err, "'%s' line %zu", source, line);
@@ -231,7 +230,7 @@ static int check_ids(const struct dataset *d, const char *source, const size_t *
     return rc;
 }
 
-int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, size_t len, struct ipw_err *err)
+int dataset_read_in_place(struct dataset *d, const char *source, const char *text, size_t len, struct ipw_err *err)
 {
     struct fs_sha256 *h = fs_sha256_new();
     fs_sha256_add(h, text, len);
@@ -240,11 +239,16 @@ int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, 
     free(d->v);
     d->v = ipw_calloc(n, sizeof *d->v);
     d->n = 0;
-    int rc = read_lines(d, source, ipw_arena_strndup(&d->arena, text, len), len, lines, err);
+    int rc = read_lines(d, source, text, len, lines, err);
     if (!rc && !d->n)
         rc = ipw_err_set(err, IPW_E_INPUT, "'%s' holds no record; give one JSON object a line", source);
     if (!rc)
         rc = check_ids(d, source, lines, err);
     free(lines);
     return rc;
+}
+
+int dataset_read_jsonl(struct dataset *d, const char *source, const char *text, size_t len, struct ipw_err *err)
+{
+    return dataset_read_in_place(d, source, ipw_arena_strndup(&d->arena, text, len), len, err);
 }

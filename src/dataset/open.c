@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "dataset/catalogue.h"
 
-/* A buffer holds at most 1 GiB and grows by doubling: half of it is what a file may always have. */
-static const size_t file_max = (size_t)500 << 20;
+static const size_t copied_max = (size_t)64 << 20; /* of a larger file only what is asked is in memory */
 
 const struct dataset_ops *dataset_find(const char *name)
 {
@@ -72,6 +72,12 @@ static void name_of(const char *path, char *out, size_t size)
     out[n] = '\0';
 }
 
+static bool large(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISREG(st.st_mode) && (uintmax_t)st.st_size > copied_max;
+}
+
 int dataset_open(struct dataset **out, const char *spec, const struct dataset_cfg *cfg, struct ipw_err *err)
 {
     struct ipw_buf text = IPW_BUF_INIT;
@@ -86,10 +92,14 @@ int dataset_open(struct dataset **out, const char *spec, const struct dataset_cf
         rc = ops->text(cfg, &text, err);
     else if (is_name(spec) && !fs_exists(path))
         rc = unknown(spec, err);
+    else if (large(path))
+        rc = fs_map(path, &d->map, &d->map_len, err);
     else
-        rc = fs_read(path, file_max, &text, err);
+        rc = fs_read(path, copied_max, &text, err);
     name_of(ops ? ops->name : path, d->name, sizeof d->name);
-    if (!rc)
+    if (!rc && d->map)
+        rc = dataset_read_in_place(d, path, d->map, d->map_len, err);
+    else if (!rc)
         rc = dataset_read_jsonl(d, ops ? spec : path, text.s, text.len, err);
     ipw_buf_release(&text);
     if (rc)
@@ -104,6 +114,7 @@ void dataset_close(struct dataset *d)
     if (!d)
         return;
     free(d->v);
+    fs_unmap(d->map, d->map_len);
     ipw_arena_release(&d->arena);
     free(d);
 }

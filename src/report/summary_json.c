@@ -118,7 +118,7 @@ static void put_energy(struct json_out *o, json_node *top, const struct table_ru
     json_put_str(o, e, "shared", run->shared);
 }
 
-static void put_load(struct json_out *o, json_node *top, const struct load_figures *f)
+static void put_load(struct json_out *o, json_node *top, const struct table_run *run, const struct load_figures *f)
 {
     if (!f->any)
         return;
@@ -132,6 +132,9 @@ static void put_load(struct json_out *o, json_node *top, const struct load_figur
     put_quantiles(o, n, "itl_s", &f->itl_s);
     json_put_num(o, n, "client_cpu_share", f->cpu_share);
     json_put_num(o, n, "client_cpu_us_per_piece", f->cpu_us_per_piece);
+    json_put_num(o, n, "selftest_delay_p50_s", run->client.selftest_p50_s);
+    json_put_num(o, n, "selftest_delay_p99_s", run->client.selftest_p99_s);
+    json_put_num(o, n, "selftest_cpu_ns_per_piece", run->client.selftest_cpu_ns);
     json_put_str(o, n, "client_bound", f->bound);
     json_put_str(o, n, "token_source", f->token_source);
 }
@@ -204,7 +207,7 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     report_put_count(o, n, "cached", r->n_cached);
     report_put_count(o, n, "out", r->n_out);
     report_put_count(o, n, "reasoning", r->n_reason);
-    put_load(o, top, &r->load);
+    put_load(o, top, run, &r->load);
     n = json_put_obj(o, top, "throughput");
     json_put_num(o, n, "decode_tok_s", r->decode_tok_s);
     json_put_num(o, n, "prefill_tok_s", r->prefill_tok_s);

@@ -7,7 +7,21 @@
 #include "base/json.h"
 #include "base/str.h"
 
-int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, const struct run_load *load, struct ipw_err *err)
+void run_selftest_put(struct json_out *o, json_node *to, const struct selftest *t)
+{
+    json_put_int(o, to, "streams", t->streams);
+    json_put_num(o, to, "seconds", t->seconds);
+    json_put_int(o, to, "pieces", (int64_t)t->pieces);
+    json_put_num(o, to, "delay_p50_s", t->delay_p50_s);
+    json_put_num(o, to, "delay_p99_s", t->delay_p99_s);
+    json_put_num(o, to, "server_late_p50_s", t->server_p50_s);
+    json_put_num(o, to, "server_late_p99_s", t->server_p99_s);
+    json_put_num(o, to, "cpu_ns_per_piece", t->cpu_ns_per_piece);
+    json_put_num(o, to, "cpu_share", t->cpu_share);
+}
+
+int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, const struct run_load *load,
+                   const struct selftest *test, struct ipw_err *err)
 {
     double wall_s = (double)(load->t1_ns - load->t0_ns) * 1e-9;
     int rc = 0;
@@ -22,6 +36,8 @@ int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, cons
     json_put_num(o, c, "cpu_s", load->cpu_ns < 0 ? (double)NAN : (double)load->cpu_ns * 1e-9);
     json_put_int(o, c, "requests", (int64_t)load->requests);
     json_put_int(o, c, "pieces", (int64_t)load->pieces);
+    if (test)
+        run_selftest_put(o, json_put_obj(o, c, "selftest"), test);
     char *text = json_write(o, c, false);
     json_out_free(o);
     rc = rc ? rc : store_put_meta(store, "client", text, err);
@@ -59,6 +75,10 @@ int run_client_load(struct table_run *t, struct store *store, struct ipw_err *er
     t->client.wall_s = json_num(json_get(json_root(client), "wall_s"));
     t->client.cpu_s = json_num(json_get(json_root(client), "cpu_s"));
     t->client.pieces = json_num(json_get(json_root(client), "pieces"));
+    const json_val *test = json_get(json_root(client), "selftest");
+    t->client.selftest_p50_s = json_num(json_get(test, "delay_p50_s"));
+    t->client.selftest_p99_s = json_num(json_get(test, "delay_p99_s"));
+    t->client.selftest_cpu_ns = json_num(json_get(test, "cpu_ns_per_piece"));
     t->steady_from_s = t->steady_to_s = NAN;
     for (struct json_iter it = json_iter(json_root(weights)); json_next(&it);) {
         const char *how = json_str(json_get(it.val, "method")); /* the weaker one speaks for all */

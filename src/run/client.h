@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json.h"
+#include "run/selftest.h"
 #include "store/store.h"
 #include "table/rows.h"
 
@@ -17,8 +19,12 @@ struct run_load {
     size_t requests;                   /* that were sent */
 };
 
-/* Inside a transaction: meta.client (JSON) and the steady window as events, of a segment whose time zero is anchor_ns. */
-int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, const struct run_load *load, struct ipw_err *err);
+/* Inside a transaction: meta.client (JSON; test NULL: none was made) and the steady window as events, of a segment whose time zero is anchor_ns. */
+int run_client_put(struct store *store, int64_t segment, int64_t anchor_ns, const struct run_load *load,
+                   const struct selftest *test, struct ipw_err *err);
+
+/* Its figures as members of `to`. */
+void run_selftest_put(struct json_out *o, json_node *to, const struct selftest *t);
 
 /* The same read back, and how joules were shared among requests (meta.weights). */
 int run_client_load(struct table_run *t, struct store *store, struct ipw_err *err);

@@ -122,6 +122,10 @@ out:
 
 void run_todo_block(struct run_todo *t, int64_t i, int64_t n)
 {
+    if (!t->total) { /* time ends it: it is not cut */
+        t->n = i ? 0 : t->n;
+        return;
+    }
     size_t from = t->total * (size_t)i / (size_t)n, to = t->total * (size_t)(i + 1) / (size_t)n, k = 0;
     for (size_t j = 0; j < t->n; j++)
         if (t->v[j].at >= from && t->v[j].at < to)

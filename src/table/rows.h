@@ -83,6 +83,7 @@ struct table_run {
     struct {
         double wall_s, cpu_s;         /* of the thread that asked, while it measured; NAN unknown */
         double pieces;                /* tokens or pieces of streams that it took */
+        double selftest_p50_s, selftest_p99_s, selftest_cpu_ns; /* what it added against a server that computes nothing */
     } client;
     const struct stats_hist *itl;     /* seconds between two pieces of an answer; NULL: no server was asked */
     double steady_from_s, steady_to_s; /* the load was full, of the last segment; NAN never */

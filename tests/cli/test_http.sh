@@ -98,3 +98,44 @@ for how in chunks tokenizer; do
     [ "$(sql "$work/last" "select n_out > 0 from query")" = 1 ] || fail "no tokens were counted by $how"
 done
 run 2 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny -n 1 --tokenizer "$0" "${quiet[@]}"
+
+# ---- what the client itself adds: alone, and kept with every run over HTTP ----
+run 0 "$IPW" selftest --seconds 1.2 -o json
+json "$work/out" '.levels[0].streams' 1
+json "$work/out" '.levels | all(.pieces > 0 and .delay_p50_s >= 0 and .cpu_ns_per_piece > 0)' true
+run 0 "$IPW" selftest --seconds 1.2
+shows "CPU per token"
+json "$work/last/summary.json" '.load.selftest_delay_p50_s >= 0 and .load.selftest_cpu_ns_per_piece > 0' true
+json "$work/last/summary.json" '.load.schedule_delay_s.p99 >= 0' true
+
+# ---- an open loop keeps its rate whatever the server does; a trace its times ----
+python3 - "$work/trace.jsonl" <<'P'
+import json, sys
+with open(sys.argv[1], "w") as f:
+    for i, s in enumerate([0.6, 0.0, 0.2]):
+        f.write(json.dumps({"id": f"t{i}", "type": "none", "question": "fault:plain", "arrival_s": s}) + "\n")
+P
+rm -rf "$work/runs"
+run 0 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/trace.jsonl" --arrival trace \
+    --speed 2 --warmup-request-count 0 "${quiet[@]}"
+one_run
+[ "$(sql "$work/last" "select group_concat(query_id) from (select query_id from query order by t_send)")" = t1,t2,t0 ] ||
+    fail "a trace was not replayed in its order"
+[ "$(sql "$work/last" "select max(t_due) - min(t_due) = 300000000 from served")" = 1 ] || fail "a trace kept other times"
+run 2 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/count.jsonl" --arrival trace "${quiet[@]}"
+says "has no arrival_s"
+rm -rf "$work/runs"
+run 0 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/trace.jsonl" --request-rate 20 \
+    --arrival constant --request-count 10 --warmup-request-count 0 "${quiet[@]}"
+one_run
+[ "$(sql "$work/last" "select max(t_due) - min(t_due) = 450000000 from served")" = 1 ] || fail "not 20 requests a second"
+[ "$(sql "$work/last" "select count(distinct sample) from query")" = 4 ] || fail "questions were not asked again"
+rm -rf "$work/runs"
+run 0 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/trace.jsonl" --duration 0.5 \
+    --concurrency 2 --warmup-request-count 0 "${quiet[@]}"
+one_run
+json "$work/last/summary.json" .complete true
+[ "$(sql "$work/last" "select count(*) > 10 from query")" = 1 ] || fail "half a second of requests are not ten"
+run 2 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --speed 2 "${quiet[@]}"
+run 2 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny -H 'X-Api-Key: sk-1' "${quiet[@]}"
+says "a key on the command line is seen by everybody"

@@ -41,11 +41,13 @@ static void test_accepts(void **state)
     assert_string_equal(d.v[0].type, "exact");
     assert_null(d.v[0].subject);
     assert_int_equal(d.v[0].max_tokens, 0);
-    assert_string_equal(d.v[0].record, "{\"id\":\"a\",\"question\":\"p\"}");
+    assert_int_equal(d.v[0].record_len, 25);
+    assert_memory_equal(d.v[0].record, "{\"id\":\"a\",\"question\":\"p\"}", 25);
     assert_string_equal(d.v[1].type, "numeric");
     assert_string_equal(d.v[1].subject, "s");
     assert_int_equal(d.v[1].max_tokens, 5);
-    assert_int_equal(d.v[1].record_len, strlen(d.v[1].record));
+    assert_int_equal(d.v[1].record[0], '{');
+    assert_int_equal(d.v[1].record[d.v[1].record_len - 1], '}');
     release(&d);
     assert_int_equal(read_text("{\"id\":\"a\",\"question\":\"p\"}", &d, &err), 0);
     assert_string_equal(d.sha256, "3c1c1cad46e56e9de2fe972dc5b661d0ed07f12a3bf9c83e03c13e99f219a8b8");
@@ -296,11 +298,42 @@ static void test_real_questions(void **state)
     }
 }
 
+/* A large file is not read into memory: records lie in the file, and end where their line does. */
+static void test_large(void **state)
+{
+    (void)state;
+    enum { RECORDS = 66, FILLER = 1 << 20 };
+    char path[] = "/tmp/ipw_large_XXXXXX.jsonl";
+    int fd = mkstemps(path, 6);
+    char *filler = ipw_malloc(FILLER + 1);
+    struct dataset *d;
+    struct ipw_err err;
+    memset(filler, 'x', FILLER);
+    filler[FILLER] = '\0';
+    FILE *f = fdopen(fd, "w");
+    for (int i = 0; i < RECORDS; i++)
+        fprintf(f, "{\"id\":\"r%d\",\"question\":\"q\",\"answer\":\"a\",\"context\":\"%s\"}%s", i, filler,
+                i < RECORDS - 1 ? "\r\n" : "");
+    fclose(f);
+    assert_int_equal(dataset_open(&d, path, &defaults, &err), 0);
+    assert_non_null(d->map);
+    assert_int_equal(d->n, RECORDS);
+    assert_string_equal(d->v[RECORDS - 1].id, "r65");
+    for (int i = 0; i < RECORDS; i++) {
+        assert_true(d->v[i].record >= d->map && d->v[i].record + d->v[i].record_len <= d->map + d->map_len);
+        assert_int_equal(d->v[i].record[d->v[i].record_len - 1], '}');
+    }
+    dataset_close(d);
+    unlink(path);
+    free(filler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts),      cmocka_unit_test(test_refuses), cmocka_unit_test(test_open),
         cmocka_unit_test(test_fixed_length), cmocka_unit_test(test_prompts), cmocka_unit_test(test_real_questions),
+        cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
