@@ -165,7 +165,19 @@ void profile_watch_server(struct profile *p)
                 "it by --serve 'CMD'");
 }
 
-/* The GPUs that hold memory of its processes; the CPU when there is none, as far as they can be seen. */
+static bool meters_gpus(const struct profile *p)
+{
+    size_t n;
+    const struct energy_channel *ch = meter_channels(p->meter, &n);
+    char pci[64];
+    for (size_t i = 0; i < n; i++)
+        if (ch[i].status == ENERGY_CHANNEL_OK && energy_pci_id(ch[i].device, pci, sizeof pci))
+            return true;
+    return false;
+}
+
+/* The GPUs that hold memory of its processes. When none does and there are some, it is not known: Ollama loads a model with
+ * the first question, and a container's numbers of processes are its own. */
 int profile_server_devices(void *ud, struct engine_device *out, int cap)
 {
     struct profile *p = ud;
@@ -177,6 +189,8 @@ int profile_server_devices(void *ud, struct engine_device *out, int cap)
     size_t n_pids = proc_watch_pids(w, pid, MAX_PIDS);
     size_t n = energy_gpus_of(&p->cli->env, pid, n_pids < MAX_PIDS ? n_pids : MAX_PIDS, gpu, MAX_GPUS);
     int k = 0;
+    if (!n && meters_gpus(p))
+        return 0;
     out[k++] = (struct engine_device){.key = "cpu", .kind = "cpu", .computes = !n};
     snprintf(out[0].name, sizeof out[0].name, "%.100s", p->machine.cpu);
     for (size_t i = 0; i < n && k < cap; i++, k++) {

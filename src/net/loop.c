@@ -18,7 +18,9 @@ struct call {
     struct http_loop *loop;
     CURL *curl;
     bool busy, cancelled, sent, headed;
-    bool waits;      /* in `unsent`: libcurl has begun to send it */
+    bool waits;      /* libcurl has begun to send it */
+    bool listed;     /* in `unsent` */
+    unsigned begins; /* how often */
     int64_t t_begun; /* just before its first byte was written */
     size_t len;
     char why[CURL_ERROR_SIZE];
@@ -75,9 +77,10 @@ static int on_begin(void *ud, char *ip, char *local_ip, int port, int local_port
         return CURL_PREREQFUNC_ABORT;
     c->t_begun = t;
     c->sent = false;
-    if (!c->waits)
+    c->begins++;
+    if (!c->listed)
         c->loop->unsent[c->loop->n_unsent++] = number_of(c);
-    c->waits = true;
+    c->listed = c->waits = true;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -145,6 +148,7 @@ void http_loop_start(struct http_loop *l, uint32_t call, const char *url, const 
         c->curl = new_easy(c);
     c->busy = true;
     c->cancelled = c->sent = c->headed = c->waits = false;
+    c->begins = 0;
     c->len = body ? len : 0;
     c->why[0] = '\0';
     c->t_begun = ipw_now(l->cfg.env);
@@ -214,6 +218,10 @@ static void finish(struct call *c, CURLcode code)
     snprintf(why, sizeof why, "%s", r.end == HTTP_ANSWERED ? "" : *c->why ? c->why : curl_easy_strerror(code));
     r.why = why;
     curl_multi_remove_handle(l->multi, c->curl);
+    if (c->begins > 1) { /* libcurl counts these over the life of a handle, and gives up at the fifth */
+        curl_easy_cleanup(c->curl);
+        c->curl = NULL;
+    }
     c->busy = c->waits = false;
     l->cfg.ops->on_end(l->cfg.ud, number_of(c), &r, t);
 }
@@ -225,16 +233,14 @@ static void look_for_sent(struct http_loop *l)
     for (uint32_t i = 0; i < l->n_unsent; i++) {
         struct call *c = &l->call[l->unsent[i]];
         curl_off_t up = 0;
-        if (!c->busy || c->sent) {
-            c->waits = false;
+        c->listed = false;
+        if (!c->busy || !c->waits || c->sent)
             continue;
-        }
         curl_easy_getinfo(c->curl, CURLINFO_SIZE_UPLOAD_T, &up);
         if ((size_t)up >= c->len)
             tell_sent(c, c->len < ONE_WRITE ? c->t_begun : ipw_now(l->cfg.env));
-        if (c->sent)
-            c->waits = false;
-        else
+        c->listed = !c->sent;
+        if (c->listed)
             l->unsent[left++] = l->unsent[i];
     }
     l->n_unsent = left;

@@ -37,7 +37,7 @@ void report_sweep(const struct table_run *const *runs, const struct accuracy_res
         report_num(f->tokens_s, row[2]);
         figure(runs[i], r[i]->n_out > 0 ? r[i]->total_j / r[i]->n_out : (double)NAN, row[3]);
         figure(runs[i], r[i]->per_query_j.est, row[4]);
-        figure(runs[i], r[i]->total_j / f->seconds, row[5]);
+        figure(runs[i], r[i]->power_w.est, row[5]);
         seconds(r[i]->ttft_s.p50, row[6]);
         seconds(r[i]->tpot_s.p50, row[7]);
         seconds(f->delay_s.p99, row[8]);

@@ -249,9 +249,10 @@ int run_segment_check(struct store *store, const struct meter *meter, const stru
     struct engine_device dev[MAX_DEVICES];
     size_t n;
     const struct energy_channel *ch = meter_channels(meter, &n);
-    int rc, n_dev = ops->devices(engine, dev, MAX_DEVICES);
+    bool remote = ops->caps & ENGINE_REMOTE; /* what its server computes on may not be known, now or then */
+    int rc = 0, n_dev = remote ? 0 : ops->devices(engine, dev, MAX_DEVICES);
 
-    if (!(rc = store_each_device(store, on_device, &then, err)))
+    if (remote || !(rc = store_each_device(store, on_device, &then, err)))
         rc = store_each_segment(store, on_segment, &then, err);
     for (int i = 0; i < n_dev; i++)
         if (dev[i].computes) {

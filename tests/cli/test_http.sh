@@ -139,3 +139,13 @@ json "$work/last/summary.json" .complete true
 run 2 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --speed 2 "${quiet[@]}"
 run 2 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny -H 'X-Api-Key: sk-1' "${quiet[@]}"
 says "a key on the command line is seen by everybody"
+
+# ---- a server that closes kept connections: each request finds that out anew, and none is given up ----
+python3 - "$work/drop.jsonl" <<'P'
+import json, sys
+with open(sys.argv[1], "w") as f:
+    for i in range(16):
+        f.write(json.dumps({"id": f"d{i}", "type": "none", "question": "fault:drop_second"}) + "\n")
+P
+rm -rf "$work/runs"
+run 0 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/drop.jsonl" "${quiet[@]}"
