@@ -158,9 +158,11 @@ tmux -L "$socket" resize-window -x 40 -y 24
 tmux -L "$socket" send-keys "clear; '$IPW'; '$IPW' profiel" Enter
 wait_for "mean 'profile'"
 wait_for "Newest run"
+typed=0
 narrow() { # COMMAND: no line is wider than the screen but what is pasted
-    tmux -L "$socket" send-keys "clear; script -qec \"'$IPW' $1\" '$work/typed' >/dev/null; echo do''ne" Enter
-    wait_for "done"
+    typed=$((typed + 1)) # a word of its own: the last command's may still be on the screen
+    tmux -L "$socket" send-keys "clear; script -qec \"'$IPW' $1\" '$work/typed' >/dev/null; echo do''ne $typed" Enter
+    wait_for "done $typed"
     tr -d '\r' <"$work/typed" | sed '1d;$d;/^Examples/,$d;/^ *ipw /d' | awk 'length > 39 { print; bad = 1 } END { exit bad }' ||
         fail "'ipw $1' is wider than 40 columns"
 }
