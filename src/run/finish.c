@@ -29,29 +29,27 @@ static int put_score(struct scoring *s, int64_t query, const struct scorer_ops *
     return store_put_score(s->store, &row, s->err);
 }
 
-/* The record's own scorer, and its lenient or strict twin: both figures are stored. */
-static const char *twin(const char *name)
-{
-    return !strcmp(name, "exact") ? "contains" : !strcmp(name, "contains") ? "exact" : NULL;
-}
-
+/* The record's own scorer, and those whose figures stand beside it. */
 static int score_answer(struct scoring *s, const struct store_query_row *row, const json_val *record,
                         struct ipw_arena *arena)
 {
     const char *text = row->text.answer ? row->text.answer : "", *name = scorer_name_for(record);
     bool answered = row->q.status == QUERY_OK || row->q.status == QUERY_TRUNCATED;
     struct score_result r;
-    score_record(record, text, strlen(text), arena, &r);
+    const struct scorer_ops *ops = scorer_find(name);
+    score_record(record, NULL, text, strlen(text), arena, &r);
     if (!answered && r.status != SCORE_UNSCORED) /* no answer is a wrong answer, whatever came before it broke off */
         r = (struct score_result){.status = SCORE_INCORRECT};
-    int rc = put_score(s, row->q.id, scorer_find(name), name, &r);
-    const struct scorer_ops *other = twin(name) ? scorer_find(twin(name)) : NULL;
-    if (rc || !other || !answered || r.status == SCORE_UNSCORED)
+    int rc = put_score(s, row->q.id, ops, name, &r);
+    if (!ops || !ops->beside || !answered || r.status == SCORE_UNSCORED)
         return rc;
     struct score_item item;
     score_item_from(record, arena, &item);
-    other->score(&item, text, strlen(text), arena, &r);
-    return put_score(s, row->q.id, other, other->name, &r);
+    for (const char *const *other = ops->beside; *other && !rc; other++) {
+        scorer_find(*other)->score(&item, text, strlen(text), arena, &r);
+        rc = put_score(s, row->q.id, scorer_find(*other), *other, &r);
+    }
+    return rc;
 }
 
 static int on_answer(const struct store_query_row *row, void *ud)

@@ -190,8 +190,10 @@ static void count(struct writer *w, const struct run_record *r)
     if (json_read(&doc, r->question.record, strlen(r->question.record), 0, &ignored))
         return;
     struct ipw_arena arena = {0};
-    struct score_result s;
-    score_record(json_root(doc), r->text.answer, strlen(r->text.answer), &arena, &s);
+    struct score_result s = {.status = SCORE_UNSCORED};
+    const struct scorer_ops *ops = scorer_find(scorer_name_for(json_root(doc)));
+    if (ops && !ops->slow)
+        score_record(json_root(doc), NULL, r->text.answer, strlen(r->text.answer), &arena, &s);
     p->scored += s.status != SCORE_UNSCORED;
     p->right += s.status == SCORE_CORRECT && s.value > 0.5;
     ipw_arena_release(&arena);

@@ -150,6 +150,7 @@ const struct scorer_ops scorer_exact = {
     .name = "exact",
     .version = 1,
     .what = "the answer or an alias, and nothing else",
+    .beside = (const char *const[]){"contains", NULL},
     .score = score_exact,
 };
 
@@ -157,5 +158,6 @@ const struct scorer_ops scorer_contains = {
     .name = "contains",
     .version = 1,
     .what = "a text that holds the answer or an alias as whole words",
+    .beside = (const char *const[]){"exact", NULL},
     .score = score_contains,
 };

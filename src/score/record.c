@@ -40,21 +40,22 @@ static const char *const *strings(const json_val *arr, struct ipw_arena *arena, 
 
 void score_item_from(const json_val *record, struct ipw_arena *arena, struct score_item *item)
 {
-    *item = (struct score_item){0};
+    *item = (struct score_item){.record = record};
     const char *answer = json_str(json_get(record, "answer"));
     item->answer = answer && *answer ? answer : NULL;
     item->aliases = strings(json_get(record, "aliases"), arena, &item->n_aliases);
     item->choices = strings(json_get(record, "choices"), arena, &item->n_choices);
 }
 
-void score_record(const json_val *record, const char *text, size_t len, struct ipw_arena *arena,
-                  struct score_result *out)
+void score_record(const json_val *record, struct sandbox *sandbox, const char *text, size_t len,
+                  struct ipw_arena *arena, struct score_result *out)
 {
     const char *name = scorer_name_for(record);
     const struct scorer_ops *ops = scorer_find(name);
     if (ops) {
         struct score_item item;
         score_item_from(record, arena, &item);
+        item.sandbox = sandbox;
         ops->score(&item, text, len, arena, out);
         return;
     }

@@ -1,6 +1,6 @@
-/* Scoring: an answer's text against a record's gold. A scorer is a pure function of (item, text); it never
- * guesses: no readable answer is UNPARSED. To add one: write src/score/<name>.c, add a row in registry.c
- * (docs/add-a-scorer.md). */
+/* Scoring: an answer's text against a record's gold. A scorer is a function of (item, text), pure but for those that
+ * run the answer's code; it never guesses: no readable answer is UNPARSED. To add one: write src/score/<name>.c, add a
+ * row in registry.c (docs/add-a-scorer.md). */
 #ifndef IPW_SCORE_SCORE_H
 #define IPW_SCORE_SCORE_H
 
@@ -11,7 +11,11 @@
 #include "base/mem.h"
 #include "base/status.h"
 
+struct sandbox;
+
 struct score_item {
+    const json_val *record; /* all that the question says, for what the fields below do not hold; may be NULL */
+    struct sandbox *sandbox; /* where an answer's code may run; NULL: nowhere, and what needs it is UNSCORED */
     const char *answer; /* gold; NULL: the item cannot be scored */
     const char *const *aliases;
     size_t n_aliases;
@@ -32,6 +36,8 @@ struct scorer_ops {
     const char *name;
     int version; /* stored with each score; raise it when a result can change */
     const char *what;
+    bool slow; /* runs programs or asks a model: only at the end, never while joules are metered */
+    const char *const *beside; /* NULL-terminated names of scorers whose figures are stored beside this one's; NULL: none */
     void (*score)(const struct score_item *item, const char *text, size_t len,
                   struct ipw_arena *arena, struct score_result *out);
 };
@@ -46,8 +52,8 @@ const char *scorer_name_for(const json_val *record);
 void score_item_from(const json_val *record, struct ipw_arena *arena, struct score_item *item);
 
 /* Scores text for a record with the scorer it names. Not built: UNSCORED, reason "scorer 'x' is not built". */
-void score_record(const json_val *record, const char *text, size_t len, struct ipw_arena *arena,
-                  struct score_result *out);
+void score_record(const json_val *record, struct sandbox *sandbox, const char *text, size_t len,
+                  struct ipw_arena *arena, struct score_result *out);
 
 /* ---- shared by scorers (text.c) ---- */
 

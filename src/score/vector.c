@@ -1,22 +1,11 @@
 /* `ipw score --try`: one line of the vector form, scored and compared with what it expects. */
-#include "score/rational.h"
+#include "score/vector.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A line's response and gold, checked. */
-struct trial {
-    const json_val *vec;
-    const char *kind, *text;
-    size_t len;
-    struct score_item item;
-    struct ipw_arena arena;
-    struct json_out *o;
-    json_node *result;
-    bool same; /* every expectation so far holds */
-    int expected;
-};
+#include "score/rational.h"
 
 static int bad(struct ipw_err *err, size_t line, const char *what)
 {
@@ -40,33 +29,33 @@ static bool all_strings(const json_val *arr)
 
 /* ---- what a kind reports, each beside what the line expects of it ---- */
 
-static const json_val *expectation(struct trial *t, const char *key)
+const json_val *trial_expects(struct trial *t, const char *key)
 {
     const json_val *want = json_get(t->vec, key);
     t->expected += want != NULL;
     return want;
 }
 
-static void report_str(struct trial *t, const char *key, const char *got)
+void trial_str(struct trial *t, const char *key, const char *got)
 {
-    const json_val *want = expectation(t, key);
+    const json_val *want = trial_expects(t, key);
     json_put_str(t->o, t->result, key, got);
     if (want)
         t->same &= json_type(want) == JSON_NULL ? !got : ipw_streq(json_str(want), got);
 }
 
-static void report_bool(struct trial *t, const char *key, bool got)
+void trial_bool(struct trial *t, const char *key, bool got)
 {
-    const json_val *want = expectation(t, key);
+    const json_val *want = trial_expects(t, key);
     json_put_bool(t->o, t->result, key, got);
     if (want)
         t->same &= json_type(want) == JSON_BOOL && json_true(want) == got;
 }
 
 /* "29", "29.0", 29 and "58/2" are the same expectation. */
-static void report_number(struct trial *t, const char *key, const char *got)
+void trial_number(struct trial *t, const char *key, const char *got)
 {
-    const json_val *want = expectation(t, key);
+    const json_val *want = trial_expects(t, key);
     json_put_str(t->o, t->result, key, got);
     if (!want)
         return;
@@ -110,15 +99,15 @@ static const char *check_mcq(struct trial *t)
 static void try_mcq(struct trial *t)
 {
     struct score_result r = run(t);
-    report_str(t, "expected", r.extracted);
-    report_str(t, "method", r.method);
+    trial_str(t, "expected", r.extracted);
+    trial_str(t, "method", r.method);
 }
 
 static void try_numeric(struct trial *t)
 {
     struct score_result r = run(t);
-    report_number(t, "expected", r.extracted);
-    report_str(t, "method", r.method);
+    trial_number(t, "expected", r.extracted);
+    trial_str(t, "method", r.method);
 }
 
 static const char *check_exact(struct trial *t)
@@ -131,9 +120,9 @@ static const char *check_exact(struct trial *t)
 static void try_exact(struct trial *t)
 {
     struct score_result r = run(t);
-    report_bool(t, "expected", r.status == SCORE_CORRECT);
-    report_bool(t, "contained", r.method != NULL);
-    report_str(t, "method", r.method);
+    trial_bool(t, "expected", r.status == SCORE_CORRECT);
+    trial_bool(t, "contained", r.method != NULL);
+    trial_str(t, "method", r.method);
 }
 
 static void try_think(struct trial *t)
@@ -141,22 +130,22 @@ static void try_think(struct trial *t)
     const char *visible;
     size_t n;
     enum think_status s = score_strip_think(t->text, t->len, &visible, &n);
-    const json_val *want = expectation(t, "visible");
+    const json_val *want = trial_expects(t, "visible");
     json_put_strn(t->o, t->result, "visible", visible, n);
     if (want)
         t->same &= json_str(want) && json_len(want) == n && !memcmp(json_str(want), visible, n);
-    report_str(t, "status", think_status_name(s));
+    trial_str(t, "status", think_status_name(s));
 }
 
 static const struct {
-    const char *name;
-    const char *(*check)(struct trial *t); /* NULL: a response is all it needs */
+    const char *name, *text; /* the key of the text that is tried; NULL: the kind has none */
+    const char *(*check)(struct trial *t); /* what is wrong with the line, or NULL; NULL: its text is all it needs */
     void (*run)(struct trial *t);
 } kinds[] = {
-    {"mcq", check_mcq, try_mcq},
-    {"numeric", NULL, try_numeric},
-    {"exact", check_exact, try_exact},
-    {"strip_think", NULL, try_think},
+    {"mcq", "response", check_mcq, try_mcq},
+    {"numeric", "response", NULL, try_numeric},
+    {"exact", "response", check_exact, try_exact},
+    {"strip_think", "response", NULL, try_think},
 };
 
 static int verdict(struct trial *t, json_node *out, const char *reason)
@@ -179,14 +168,15 @@ int score_vector(const json_val *vec, size_t line, struct json_out *o, json_node
     if (json_type(vec) != JSON_OBJ)
         return bad(err, line, "not an object; a line is {\"kind\": ..., \"response\": ...}");
     if (!(t.kind = json_str(json_get(vec, "kind"))))
-        return bad(err, line, "'kind' is missing or not a string; built: mcq, numeric, exact, strip_think");
+        return bad(err, line, "'kind' is missing or not a string, such as mcq or numeric");
     while (k < sizeof kinds / sizeof kinds[0] && strcmp(kinds[k].name, t.kind))
         k++;
     bool built = k < sizeof kinds / sizeof kinds[0];
-    t.text = json_str(json_get(vec, "response"));
-    if (built && !t.text)
-        return bad(err, line, "'response' is missing or not a string");
-    t.len = json_len(json_get(vec, "response"));
+    const char *key = built ? kinds[k].text : NULL;
+    t.text = key ? json_str(json_get(vec, key)) : NULL;
+    if (key && !t.text)
+        return ipw_err_set(err, IPW_E_INPUT, "line %zu: '%s' is missing or not a string", line, key);
+    t.len = key ? json_len(json_get(vec, key)) : 0;
     ipw_arena_init(&t.arena);
     if (built) {
         score_item_from(vec, &t.arena, &t.item);

@@ -93,7 +93,7 @@ static void test_gold_with_comma(void **state)
     struct json_doc *d = convert("gsm8k", "{\"task_id\":\"GSM8K/3\",\"question\":\"q\",\"answer\":\"70,000\"}", &err);
     assert_string_equal(text(d, "answer"), "70,000");
     ipw_arena_init(&arena);
-    score_record(json_root(d), "Answer: 70000", 13, &arena, &r);
+    score_record(json_root(d), NULL, "Answer: 70000", 13, &arena, &r);
     assert_int_equal(r.status, SCORE_CORRECT);
     ipw_arena_release(&arena);
     json_doc_free(d);

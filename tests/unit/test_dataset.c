@@ -223,7 +223,7 @@ static void check_phrased(const json_val *r, const char *phrase, const char *ans
     const char *hole = strchr(phrase, '@');
     ipw_arena_init(&arena);
     ipw_buf_addf(&text, "%.*s%s%s", (int)(hole - phrase), phrase, answer, hole + 1);
-    score_record(r, text.s, text.len, &arena, &s);
+    score_record(r, NULL, text.s, text.len, &arena, &s);
     if ((int)s.status != want)
         fail_msg("%s: '%s' is %s (%s)", json_str(json_get(r, "id")), text.s, score_status_name((int)s.status),
                  s.extracted ? s.extracted : "nothing");

@@ -266,7 +266,7 @@ static void score_text(const char *record, const char *text, struct score_result
     struct ipw_err err;
     struct json_doc *doc;
     assert_int_equal(json_read(&doc, record, strlen(record), 0, &err), 0);
-    score_record(json_root(doc), text, strlen(text), &arena, r);
+    score_record(json_root(doc), NULL, text, strlen(text), &arena, r);
     json_doc_free(doc);
 }
 
