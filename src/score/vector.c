@@ -52,7 +52,6 @@ void trial_bool(struct trial *t, const char *key, bool got)
         t->same &= json_type(want) == JSON_BOOL && json_true(want) == got;
 }
 
-/* "29", "29.0", 29 and "58/2" are the same expectation. */
 void trial_number(struct trial *t, const char *key, const char *got)
 {
     const json_val *want = trial_expects(t, key);
