@@ -40,8 +40,13 @@ int cli_complete(struct store *store, const char *dir, bool allow_missing, struc
 {
     *run = (struct table_run){0};
     int rc = run_finish(store, err);
-    if (!rc)
-        rc = run_load(run, store, dir, err);
+    return rc ? rc : cli_figures(store, dir, allow_missing, run, figures, err);
+}
+
+int cli_figures(struct store *store, const char *dir, bool allow_missing, struct table_run *run,
+                struct accuracy_result *figures, struct ipw_err *err)
+{
+    int rc = run_load(run, store, dir, err);
     if (rc)
         return rc;
     accuracy_of(run, allow_missing, figures);

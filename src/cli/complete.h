@@ -11,4 +11,8 @@
 int cli_complete(struct store *store, const char *dir, bool allow_missing, struct table_run *run,
                  struct accuracy_result *figures, struct ipw_err *err);
 
+/* The last two steps alone: figures from what run.db holds, and the files. The caller releases run, also after an error. */
+int cli_figures(struct store *store, const char *dir, bool allow_missing, struct table_run *run,
+                struct accuracy_result *figures, struct ipw_err *err);
+
 #endif

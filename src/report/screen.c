@@ -249,6 +249,9 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
     add_failures(run, errors, &s);
     add_if(&s, r->by_query[QUERY_NOT_SENT], "not sent");
     add_if(&s, v.pending, "to be scored");
+    const char *scorer = run->settings[TABLE_SETTING_SCORER].text;
+    if (scorer)
+        ipw_buf_addf(&s, ", scored again by %s", scorer);
     report_wrap(s.s, 3, 18, out);
     if (r->n_unscored)
         unscored(run, r, out);

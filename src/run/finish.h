@@ -8,6 +8,10 @@
 /* Attributes every channel of every segment and scores every stored answer; sets meta generation and complete. */
 int run_finish(struct store *store, struct ipw_err *err);
 
+/* Scores every stored answer again, without the joules. scorer: what the run counts by from now on; NULL: each record's own.
+ * Scores of other scorers, and of older versions of this one, stay. */
+int run_rescore(struct store *store, const char *scorer, struct ipw_err *err);
+
 /* *whole: every question of the run (meta dataset.n) has a row other than not_sent, so that only the finish is owed. */
 int run_answered(struct store *store, bool *whole, struct ipw_err *err);
 

@@ -23,7 +23,7 @@ struct attempt { /* one query row and where it belongs */
     const struct segment *segment;
     double seconds;
     bool first, last;
-    const char *scorer; /* the record's own; NULL unknown */
+    const char *scorer; /* whose verdict counts: the chosen one, else the record's own; NULL unknown */
     int64_t score_version;
 };
 
@@ -355,6 +355,7 @@ static int on_query(const struct store_query_row *in, void *ud)
         l->n_last++;
     }
     l->last[i] = id;
+    const char *chosen = t->settings[TABLE_SETTING_SCORER].text, *scorer = chosen ? chosen : in->question.scorer;
     fill_row(l, &t->v[i], in);
     add_itl(l, in);
     run_settings_query(t, in->question.tmpl, q->in_flight);
@@ -370,7 +371,7 @@ static int on_query(const struct store_query_row *in, void *ud)
     if (before != SIZE_MAX)
         l->at[before].last = false;
     l->at[id] = (struct attempt){i, segment_of(l, q->segment), span_s(q->t_send, q->t_end), q->attempt == 1, true,
-                                 keep(l, in->question.scorer), -1};
+                                 keep(l, scorer), -1};
     if (q->t_send != STORE_NULL && q->t_end != STORE_NULL) {
         IPW_GROW(l->flight, l->n_flight, l->cap_flight);
         IPW_GROW(l->flight_id, l->n_flight, l->cap_flight_id);

@@ -349,6 +349,7 @@ int run_settings_load(struct table_run *t, struct store *store, struct ipw_err *
     struct loader l = {.t = t, .store = store, .err = err};
     int rc;
     load_plan(t, store);
+    set_text(t, TABLE_SETTING_SCORER, store_meta(store, "scorer"));
     load_labels(t, store);
     if (!(rc = store_each_device(store, on_device, &l, err)) && !(rc = store_each_segment(store, on_segment, &l, err)))
         rc = store_each_channel(store, on_channel, &l, err);

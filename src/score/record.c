@@ -47,10 +47,9 @@ void score_item_from(const json_val *record, struct ipw_arena *arena, struct sco
     item->choices = strings(json_get(record, "choices"), arena, &item->n_choices);
 }
 
-void score_record(const json_val *record, struct sandbox *sandbox, const char *text, size_t len,
-                  struct ipw_arena *arena, struct score_result *out)
+void score_by(const char *name, const json_val *record, struct sandbox *sandbox, const char *text, size_t len,
+              struct ipw_arena *arena, struct score_result *out)
 {
-    const char *name = scorer_name_for(record);
     const struct scorer_ops *ops = scorer_find(name);
     if (ops) {
         struct score_item item;
@@ -63,4 +62,10 @@ void score_record(const json_val *record, struct sandbox *sandbox, const char *t
     snprintf(reason, sizeof reason, !strcmp(name, "none") ? "the record asks for no score" : "scorer '%s' is not built",
              name);
     *out = (struct score_result){.status = SCORE_UNSCORED, .reason = ipw_arena_strdup(arena, reason)};
+}
+
+void score_record(const json_val *record, struct sandbox *sandbox, const char *text, size_t len,
+                  struct ipw_arena *arena, struct score_result *out)
+{
+    score_by(scorer_name_for(record), record, sandbox, text, len, arena, out);
 }

@@ -51,7 +51,11 @@ const char *scorer_name_for(const json_val *record);
 /* Fills the item from a record (contract: question.example.jsonl); strings borrowed from it or in the arena. */
 void score_item_from(const json_val *record, struct ipw_arena *arena, struct score_item *item);
 
-/* Scores text for a record with the scorer it names. Not built: UNSCORED, reason "scorer 'x' is not built". */
+/* Scores text for a record by the scorer of this name. Not built: UNSCORED, reason "scorer 'x' is not built". */
+void score_by(const char *name, const json_val *record, struct sandbox *sandbox, const char *text, size_t len,
+              struct ipw_arena *arena, struct score_result *out);
+
+/* The same by the record's own scorer. */
 void score_record(const json_val *record, struct sandbox *sandbox, const char *text, size_t len,
                   struct ipw_arena *arena, struct score_result *out);
 

@@ -23,6 +23,7 @@ enum table_setting_kind { TABLE_CHOSEN, TABLE_MACHINE, TABLE_STATE };
     XX(SYSTEM, "system_prompt", "system prompt", CHOSEN, 0)                                                            \
     XX(TEMPLATE, "template", "prompt template", CHOSEN, 0)                                                             \
     XX(CHAT_TEMPLATE, "chat_template", "chat template", CHOSEN, 0)                                                     \
+    XX(SCORER, "scorer", "scored by", CHOSEN, 0)                                                                       \
     XX(WARMUP, "warmup", "warm-up", CHOSEN, 0)                                                                         \
     XX(IN_FLIGHT, "in_flight", "requests at once", CHOSEN, 0)                                                          \
     XX(DEVICES, "devices", "devices", CHOSEN, 0)                                                                       \
