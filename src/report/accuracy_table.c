@@ -150,6 +150,9 @@ static const char *cell(const struct column *c, const struct table_run *const *r
 /* What the joules of a run cover. */
 static void covers(const struct table_run *run, struct ipw_buf *s)
 {
+    const char *scorer = run->settings[TABLE_SETTING_SCORER].text;
+    if (scorer)
+        ipw_buf_addf(s, "scored again by %s; ", scorer);
     ipw_buf_addf(s, "energy %s", run->energy_source);
     if (!ipw_streq(run->energy_source, "none"))
         ipw_buf_addf(s, ", %s", run->signature);

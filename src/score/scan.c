@@ -157,16 +157,18 @@ bool scan_is_nocase(struct span t, size_t i, const char *word)
 
 size_t scan_any(struct span t, size_t i, const char *const *words)
 {
+    char first = scan_at(t, i);
     for (; *words; words++)
-        if (scan_is(t, i, *words))
+        if (**words == first && scan_is(t, i, *words))
             return strlen(*words);
     return 0;
 }
 
 size_t scan_any_nocase(struct span t, size_t i, const char *const *words)
 {
+    char first = ipw_tolower(scan_at(t, i));
     for (; *words; words++)
-        if (scan_is_nocase(t, i, *words))
+        if (**words == first && scan_is_nocase(t, i, *words))
             return strlen(*words);
     return 0;
 }

@@ -55,6 +55,13 @@ row = sqlite3.connect(f"file:{sys.argv[1]}/run.db?mode=ro", uri=True).execute(sy
 print("" if row is None or row[0] is None else row[0])' "$1" "$2"
 }
 
+sql_write() { # RUN STATEMENT: as if an older version had written it
+    python3 -c 'import sqlite3, sys
+db = sqlite3.connect(f"{sys.argv[1]}/run.db")
+db.execute(sys.argv[2])
+db.commit()' "$1" "$2"
+}
+
 the_run() { # FOLDER under $work: the one run folder in it
     echo "$work/$1"/profile_*
 }
