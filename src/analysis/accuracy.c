@@ -369,6 +369,24 @@ static void phases(const struct table_run *run, struct accuracy_result *out)
     out->prefill_tok_s = fed_s > 0 ? fed / fed_s : (double)NAN;
 }
 
+static void thinking(const struct table_run *run, struct accuracy_result *out)
+{
+    struct thinking_figures *t = &out->thinking;
+    double written = NAN;
+    t->tokens = t->j = NAN;
+    for (size_t i = 0; i < run->n; i++) {
+        const struct table_row *r = &run->v[i];
+        if (!(r->n_reason > 0) || r->status == QUERY_NOT_SENT)
+            continue;
+        t->n++;
+        t->n_unclosed += r->unclosed;
+        add(&t->tokens, r->n_reason);
+        add(&t->j, r->think_j);
+        add(&written, r->n_out);
+    }
+    t->share = t->tokens / written;
+}
+
 void accuracy_of(const struct table_run *run, bool allow_missing, struct accuracy_result *out)
 {
     *out = (struct accuracy_result){0};
@@ -386,6 +404,7 @@ void accuracy_of(const struct table_run *run, bool allow_missing, struct accurac
     out->tpot_s = analysis_quantiles(run, get_tpot);
     out->e2e_s = analysis_quantiles(run, get_e2e);
     phases(run, out);
+    thinking(run, out);
     out->interactive = out->ttft_s.p90 <= limits.ttft_s && out->decode_tok_s >= limits.tokens_s;
     free(k.c);
 }

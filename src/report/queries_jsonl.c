@@ -24,12 +24,14 @@ void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
         report_put_count(o, n, "n_out", r->n_out);
         report_put_count(o, n, "n_reason", r->n_reason);
         json_put_num(o, n, "ttft_s", r->ttft_s);
+        json_put_num(o, n, "ttfa_s", r->ttfa_s);
         json_put_num(o, n, "latency_s", r->latency_s);
         json_put_num(o, n, "decode_s", r->decode_s);
         json_put_num(o, n, "energy_j", r->energy_j);
         json_put_num(o, n, "u_j", r->u_j);
         json_put_num(o, n, "prefill_j", r->prefill_j);
         json_put_num(o, n, "decode_j", r->decode_j);
+        json_put_num(o, n, "thinking_j", r->think_j);
         json_put_num(o, n, "net_j", r->net_j);
         json_put_bool(o, n, "slowed", r->slowed);
         json_put_bool(o, n, "capped", r->capped);

@@ -173,6 +173,26 @@ static void phases(const struct table_run *run, const struct accuracy_result *r,
     ipw_buf_release(&s);
 }
 
+/* What an answer's reasoning cost, and how often it never came to an answer: the token limit was too low. */
+static void thinking(const struct table_run *run, const struct thinking_figures *t, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    char n[24];
+    if (!t->n)
+        return;
+    ipw_buf_addf(&s, "%-14s in %zu answer%s", "Thinking", t->n, t->n == 1 ? "" : "s");
+    report_num(100 * t->share, n);
+    if (!isnan(t->share))
+        ipw_buf_addf(&s, ": %s %% of their tokens", n);
+    report_num(t->j / (double)t->n, n);
+    if (!isnan(t->j))
+        ipw_buf_addf(&s, ", %s%s J each", report_mark(run, false), n);
+    if (t->n_unclosed)
+        ipw_buf_addf(&s, "; %zu never came to an answer: give them more --max-tokens", t->n_unclosed);
+    report_wrap(s.s, 3, 18, out);
+    ipw_buf_release(&s);
+}
+
 static void add_if(struct ipw_buf *s, size_t n, const char *what)
 {
     if (n)
@@ -428,6 +448,7 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
     ipw_buf_addc(&top, '\n');
     speed(r, &top);
     phases(run, r, &rest);
+    thinking(run, &r->thinking, &rest);
     answers(run, r, &rest);
     ipw_buf_addc(&rest, '\n');
     joules(run, r, opt->why, &rest);

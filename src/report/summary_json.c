@@ -207,6 +207,11 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     report_put_count(o, n, "cached", r->n_cached);
     report_put_count(o, n, "out", r->n_out);
     report_put_count(o, n, "reasoning", r->n_reason);
+    n = json_put_obj(o, top, "thinking");
+    json_put_int(o, n, "n", (int64_t)r->thinking.n);
+    json_put_num(o, n, "unclosed_rate", r->thinking.n ? (double)r->thinking.n_unclosed / (double)r->thinking.n : (double)NAN);
+    json_put_num(o, n, "token_share", r->thinking.share);
+    put_scope_num(o, n, "energy_j", r->thinking.j);
     put_load(o, top, run, &r->load);
     n = json_put_obj(o, top, "throughput");
     json_put_num(o, n, "decode_tok_s", r->decode_tok_s);

@@ -274,6 +274,10 @@ static void fill_row(struct loader *l, struct table_row *r, const struct store_q
                             .ttft_s = span_s(q->t_send, q->t_first),
                             .latency_s = span_s(q->t_send, q->t_end),
                             .decode_s = span_s(q->t_first, q->t_last),
+                            .ttfa_s = span_s(q->t_send, q->t_first_answer),
+                            .think_j = NAN,
+                            .unclosed = q->n_reason > 0 && q->t_first_answer == STORE_NULL &&
+                                        q->status != QUERY_ERROR && q->status != QUERY_TIMEOUT,
                             .energy_j = NAN,
                             .u_j = NAN,
                             .prefill_j = NAN,
@@ -473,6 +477,14 @@ static int on_energy(const struct store_energy *e, void *ud)
     return 0;
 }
 
+/* Power hardly changes while tokens are written: reasoning has the part of the joules that it has of the time. */
+static void part_thinking(struct table_row *r)
+{
+    double writing_s = r->latency_s - r->ttft_s;
+    if (r->n_reason > 0 && writing_s > 0)
+        r->think_j = r->decode_j * (r->unclosed ? 1 : (r->ttfa_s - r->ttft_s) / writing_s);
+}
+
 /* The members by scope and source, and what is left of the joules without idle. */
 static void finish_joules(struct loader *l)
 {
@@ -488,6 +500,8 @@ static void finish_joules(struct loader *l)
         m[k].w += l->seconds > 0 ? x->joules / l->seconds : (double)NAN;
     }
     t->members = m;
+    for (size_t i = 0; i < t->n; i++)
+        part_thinking(&t->v[i]);
     for (size_t i = 0; i < t->n; i++)
         t->v[i].net_j = t->v[i].attempt == 1 ? t->v[i].energy_j - t->v[i].net_j : (double)NAN;
     t->idle_cold_w = run_idle_w(l->conditions, "cold");

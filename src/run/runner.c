@@ -27,7 +27,9 @@ struct slot {
     const char *tmpl;
     struct ipw_buf user, answer, thinking;
     int64_t *stamps;
+    size_t *ends; /* of the answer's text, behind the piece of each stamp */
     size_t n_stamps, cap_stamps;
+    size_t n_thinking;      /* of them: reasoning kept apart */
     int64_t t_due, t_send, t_first, t_visible, t_last; /* t_visible: first token that is no reasoning kept apart */
     int64_t free_ns; /* since when it is free */
     size_t in_flight; /* with this one, when it was asked */
@@ -88,6 +90,15 @@ static struct engine_message *messages_of(const json_val *record, struct slot *s
     return out;
 }
 
+static void reserve_pieces(struct slot *s, size_t room)
+{
+    if (s->cap_stamps >= room)
+        return;
+    s->cap_stamps = room;
+    s->stamps = ipw_realloc(s->stamps, room * sizeof *s->stamps);
+    s->ends = ipw_realloc(s->ends, room * sizeof *s->ends);
+}
+
 static void make_room(const struct runner *r, struct slot *s, int64_t limit)
 {
     size_t most = r->n_slots == 1 ? STAMPS_ALONE : STAMPS, room = limit < (int64_t)most ? (size_t)limit : most;
@@ -95,10 +106,7 @@ static void make_room(const struct runner *r, struct slot *s, int64_t limit)
     ipw_buf_clear(&s->answer);
     ipw_buf_clear(&s->thinking);
     ipw_buf_reserve(&s->answer, room * (r->n_slots == 1 ? 16 : 5));
-    if (s->cap_stamps < room) {
-        s->cap_stamps = room;
-        s->stamps = ipw_realloc(s->stamps, room * sizeof *s->stamps);
-    }
+    reserve_pieces(s, room);
 }
 
 static int ask(struct runner *r, struct run_item item, bool warmup, int64_t due_ns, struct ipw_err *err)
@@ -111,7 +119,7 @@ static int ask(struct runner *r, struct run_item item, bool warmup, int64_t due_
     s->question = &c->data->v[item.question];
     s->t_send = s->t_first = s->t_visible = s->t_last = STORE_NULL;
     s->t_due = due_ns;
-    s->n_stamps = 0;
+    s->n_stamps = s->n_thinking = 0;
     int64_t limit = max_tokens(c->plan, s->question);
     make_room(r, s, limit);
 
@@ -288,14 +296,26 @@ static int64_t rel(const struct runner *r, int64_t t)
     return t == STORE_NULL ? STORE_NULL : t - r->c->segment->anchor_ns;
 }
 
-/* Without a thinking part the first token is the first answer token; with one the tokens do not tell where it is. */
-static int64_t first_answer(const struct slot *s)
+/* Where reasoning ends and the answer begins, in pieces of the stream: kept apart by the server, or by tags in the text. */
+static void split_thinking(struct runner *r, const struct slot *s, const struct engine_event *ev, struct store_query *q)
 {
     const char *visible;
-    size_t n;
-    if (s->thinking.len)
-        return s->t_visible;
-    return score_strip_think(s->answer.s, s->answer.len, &visible, &n) == THINK_NONE ? s->t_first : STORE_NULL;
+    size_t n, pieces = s->n_thinking;
+    enum think_status think = score_strip_think(s->answer.s, s->answer.len, &visible, &n);
+    int64_t first = s->n_thinking ? s->t_visible : s->t_first;
+    if (think == THINK_STRIPPED) {
+        size_t at = n ? (size_t)(visible - s->answer.s) : s->answer.len;
+        for (pieces = 0; pieces < s->n_stamps && s->ends[pieces] <= at;)
+            pieces++;
+        first = pieces < s->n_stamps ? s->stamps[pieces] : STORE_NULL;
+    } else if (think == THINK_UNCLOSED) {
+        pieces = s->n_stamps;
+        first = STORE_NULL;
+    }
+    if (q->t_send != STORE_NULL)
+        q->t_first_answer = rel(r, first);
+    if (pieces && s->n_stamps && ev->n_reason == ENGINE_UNKNOWN && ev->n_out != ENGINE_UNKNOWN)
+        q->n_reason = (int64_t)llround((double)ev->n_out * (double)pieces / (double)s->n_stamps);
 }
 
 static void hand_over(struct runner *r, struct slot *s, const struct engine_event *ev)
@@ -324,7 +344,7 @@ static void hand_over(struct runner *r, struct slot *s, const struct engine_even
                                   .segment = r->c->segment->id,
                                   .t_send = sent ? rel(r, s->t_send) : STORE_NULL,
                                   .t_first = sent ? rel(r, s->t_first) : STORE_NULL,
-                                  .t_first_answer = sent ? rel(r, first_answer(s)) : STORE_NULL,
+                                  .t_first_answer = STORE_NULL,
                                   .t_last = sent ? rel(r, s->t_last) : STORE_NULL,
                                   .t_end = sent ? rel(r, ev->t_ns) : STORE_NULL,
                                   .n_in = ev->n_in,
@@ -336,6 +356,7 @@ static void hand_over(struct runner *r, struct slot *s, const struct engine_even
                                   .logprob_mean = NAN,
                                   .logprob_min = NAN,
                                   .margin_first = NAN};
+    split_thinking(r, s, ev, &rec->q);
     if (r->c->ops->caps & ENGINE_REMOTE) {
         rec->served = (struct store_served){rel(r, s->t_due), ev->load_ns, ev->prompt_ns, ev->decode_ns};
         rec->q.served = &rec->served;
@@ -420,9 +441,12 @@ static void on_token(struct runner *r, struct slot *s, const struct engine_event
     s->t_last = ev->t_ns;
     if (!ev->thinking && s->t_visible == STORE_NULL)
         s->t_visible = ev->t_ns;
-    IPW_GROW(s->stamps, s->n_stamps, s->cap_stamps);
-    s->stamps[s->n_stamps++] = ev->t_ns;
     ipw_buf_add(ev->thinking ? &s->thinking : &s->answer, ev->text, ev->len);
+    if (s->n_stamps == s->cap_stamps)
+        reserve_pieces(s, 2 * s->cap_stamps);
+    s->ends[s->n_stamps] = s->answer.len;
+    s->stamps[s->n_stamps++] = ev->t_ns;
+    s->n_thinking += ev->thinking;
     atomic_store_explicit(&r->tokens, atomic_load_explicit(&r->tokens, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
@@ -521,6 +545,7 @@ static void runner_free(struct runner *r)
         ipw_buf_release(&r->slot[i].answer);
         ipw_buf_release(&r->slot[i].thinking);
         free(r->slot[i].stamps);
+        free(r->slot[i].ends);
     }
     free(r->slot);
     free(r->free);

@@ -23,6 +23,13 @@ struct phase_figures {
     const char *reason;          /* why j is unknown; NULL */
 };
 
+/* Reasoning before the answer. */
+struct thinking_figures {
+    size_t n, n_unclosed; /* answers that reasoned; of them, that never came to an answer */
+    double tokens, j;     /* sums over them; NAN unknown */
+    double share;         /* of their output tokens */
+};
+
 /* Of one number over queries (the reference's efficiency blocks). */
 struct spread {
     double avg, median, min, max, total;
@@ -73,6 +80,7 @@ struct accuracy_result {
     struct load_figures load;
     bool interactive; /* TTFT p90 <= 2 s and decode >= 10 tokens/s */
     struct phase_figures prefill, decode;
+    struct thinking_figures thinking;
     double n_in, n_cached, n_out, n_reason; /* sums of what is known */
     double decode_tok_s, prefill_tok_s;
 

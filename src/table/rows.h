@@ -29,6 +29,9 @@ struct table_row {
     double n_in, n_cached, n_out, n_reason;
     double ttft_s, latency_s; /* send to first token; send to end */
     double decode_s;          /* first token to last token */
+    double ttfa_s;            /* send to the first token of the answer: behind the reasoning; NAN: none was seen */
+    double think_j;           /* of decode_j: the reasoning's part of its seconds */
+    bool unclosed;            /* it reasoned and never came to an answer */
     /* component total over all attempts, J; NAN unless status is measured, estimated or low_resolution */
     double energy_j, u_j; /* u_j: one sigma without gain */
     double other_j[TABLE_SCOPES]; /* the same of the other totals; NAN unknown */

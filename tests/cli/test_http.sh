@@ -44,6 +44,20 @@ grep -q 'Authorization: Bearer sk-secret-1234' "$work/asked" || fail "the key wa
 # the key is in nothing that ipw wrote
 ! grep -rlaF sk-secret-1234 "$work/out" "$work/err" "$work/last" || fail "the key is in an output"
 
+# ---- reasoning: kept apart or between tags, its tokens and time told; no answer behind it is said ----
+questions "$work/think.jsonl" fault:reasoning_content fault:think_tags fault:think_unclosed fault:plain
+run 0 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/think.jsonl" \
+    --warmup-request-count 0 "${quiet[@]}"
+shows "Thinking       in 3 answers: 55 % of their tokens; 1 never came to an"
+one_run
+json "$work/last/summary.json" '.thinking | "\(.n) \(.unclosed_rate * 3) \(.token_share * 31)"' "3 1 17"
+json "$work/last/queries.jsonl" 'select(.query_id == "q2") | .n_reason' 8
+json "$work/last/queries.jsonl" 'select(.query_id == "q2") | .ttfa_s - .ttft_s > 0.035' true
+json "$work/last/queries.jsonl" 'select(.query_id == "q3") | "\(.n_reason) \(.ttfa_s)"' "6 null"
+json "$work/last/queries.jsonl" 'select(.query_id == "q4") | "\(.n_reason) \(.ttfa_s == .ttft_s)"' "null true"
+[[ $(sql "$work/last" "SELECT answer FROM text JOIN query ON query = id WHERE query_id = 'q2'") == "<think>"* ]] ||
+    fail "what was thought is not kept"
+
 # ---- all fail: 1 with the first cause; 3 where nothing was sent ----
 questions "$work/bad.jsonl" fault:500 fault:429
 run 1 "$IPW" profile --client openai --client-base-url "$fault/v1" -m tiny --dataset "$work/bad.jsonl" \

@@ -70,6 +70,12 @@ const struct fault_script fault_scripts[] = {
     {.name = "reasoning_only", .what = "all is reasoning: the answer is empty, cut at max_tokens",
      .frames = FRAMES(ROLE, DELTA("\"reasoning_content\":\"Let me\""), DELTA("\"reasoning_content\":\" think.\""),
                       END("length"), USAGE(37, 4))},
+    {.name = "think_tags", .what = "reasoning inside the content, between tags; frames 10 ms apart",
+     .frames = FRAMES(ROLE, TEXT("<thi"), TEXT("nk>Let"), TEXT(" me see"), TEXT(".</think>"), ANSWER, END("stop"),
+                      USAGE(37, 16)), .between_ms = 10},
+    {.name = "think_unclosed", .what = "a tag that no other closes, cut at max_tokens",
+     .frames = FRAMES(ROLE, TEXT("<think>Let"), TEXT(" me see"), TEXT(" again."), END("length"), USAGE(37, 6)),
+     .between_ms = 10},
     {.name = "timings", .what = "llama.cpp's own times and counts in the last frame",
      .frames = FRAMES(ROLE_NULL, ANSWER, END("stop"),
                       HEAD "\"choices\":[],\"usage\":" COUNTS(37, 5) ",\"prompt_tokens_details\":{\"cached_tokens\":30}},"
