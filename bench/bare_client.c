@@ -1,7 +1,8 @@
 /* The least that a client can do: epoll, recv, the chunks split in place, each frame cut and parsed by ipw's own code, a stamp
  * per piece. What other clients are compared with. Closed loop; prints one line of JSON. Linux.
- * usage: bench_bare_client --port N [--streams N] [--requests N] [--first-ms X] [--between-ms X]
- * (the schedule of the server, which errors are counted against) */
+ * usage: bench_bare_client --port N [--streams N] [--requests N] [--first-ms X] [--between-ms X] [--ramp-ms X]
+ * (the schedule of the server, which errors are counted against; the first questions spread over X ms, else all at once:
+ * then all streams stay in step, and one wake-up finds many pieces) */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -39,8 +40,8 @@ struct stream {
 };
 
 static struct {
-    double port, streams, requests, first_ms, between_ms;
-} arg = {0, 64, 1000, 20, 5};
+    double port, streams, requests, first_ms, between_ms, ramp_ms;
+} arg = {0, 64, 1000, 20, 5, 0};
 
 /* ms: errors of the times against the schedule, and whole requests */
 static struct list ttft, itl, latency;
@@ -167,11 +168,15 @@ static void run(struct stream *streams, size_t n)
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     for (size_t i = 0; i < n; i++)
         dial(&streams[i], epoll);
-    for (size_t i = 0; i < n; i++)
-        ask(&streams[i]);
-    while (done < sent) {
-        int k = epoll_wait(epoll, ev, 256, 10000);
-        if (k == 0) {
+    size_t begun = 0;
+    int64_t t0 = now_ns(), last = t0;
+    while (begun < n || done < sent) {
+        int64_t now = now_ns(), step = (int64_t)(arg.ramp_ms * 1e6 / (double)n);
+        for (; begun < n && now >= t0 + (int64_t)begun * step; begun++)
+            ask(&streams[begun]);
+        int k = epoll_wait(epoll, ev, 256, begun < n ? 1 : 1000);
+        last = k > 0 || begun < n ? now : last;
+        if (now - last > 10 * INT64_C(1000000000)) {
             fprintf(stderr, "bench_bare_client: nothing came for 10 s\n");
             exit(3);
         }
@@ -211,14 +216,15 @@ int main(int argc, char **argv)
                  {"--streams", &arg.streams},
                  {"--requests", &arg.requests},
                  {"--first-ms", &arg.first_ms},
-                 {"--between-ms", &arg.between_ms}};
+                 {"--between-ms", &arg.between_ms},
+                 {"--ramp-ms", &arg.ramp_ms}};
     for (int i = 1; i < argc; i += 2) {
         size_t k = 0;
-        while (k < 5 && strcmp(argv[i], flags[k].name))
+        while (k < 6 && strcmp(argv[i], flags[k].name))
             k++;
-        if (k == 5 || i + 1 == argc || !ipw_parse_f64(argv[i + 1], flags[k].value) || *flags[k].value < 0) {
+        if (k == 6 || i + 1 == argc || !ipw_parse_f64(argv[i + 1], flags[k].value) || *flags[k].value < 0) {
             fprintf(stderr, "usage: bench_bare_client --port N [--streams N] [--requests N] [--first-ms X] "
-                            "[--between-ms X]\n");
+                            "[--between-ms X] [--ramp-ms X]\n");
             return 2;
         }
     }

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Figures: what clients add to what they measure, against one server whose schedule is known (docs/performance.md).
 
-usage: bench/http.py [--build DIR] [--clients bare,ipw,aiperf,guidellm] [--cells 64,512] [--placing unpinned,pinned]
+usage: bench/http.py [--build DIR] [--clients bare,spread,ipw,aiperf,guidellm] [--cells 64,512] [--placing unpinned,pinned]
                      [--rounds N] [--quick] [--json FILE] [--no-callgrind] [--soak-minutes M]
 
 All clients run in turn on this machine against build/bench/bench_mock_server: 20 ms to the first of 64 tokens, 5 ms between
 them at 64 streams, 20 ms at 512; unpinned, and pinned apart (server on CPU 0, client on CPU 1). Prints versions, commands
 and tables in Markdown. AIPerf and GuideLLM are installed into virtual environments under the user's cache; where that is
 not possible they are left out, with a message. --rounds: so often, and per client the round in which other programs used
-the least CPU counts. --quick: fewer requests, for trying it out. --soak-minutes: a soak of that length at 64 streams
+the least CPU counts. bare asks all streams at once, and they stay in step: one wake-up finds many pieces; spread is the
+same program, begun over the time of one request, so that pieces come as they do from a server in use. --quick: fewer requests, for trying it out. --soak-minutes: a soak of that length at 64 streams
 beside the one of 10,000 requests. --json: also the raw figures."""
 import argparse
 import contextlib
@@ -34,6 +35,7 @@ TOKENS, FIRST_MS = 64, 20
 BETWEEN_MS = {64: 5, 512: 20}
 FEW, MANY = 2000, 6000
 PEERS = {"aiperf": "0.13.0", "guidellm": "0.8.1"}
+OURS = ("bare", "spread", "ipw")
 MODEL = "ipw-null"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "ipw" / "bench"
@@ -179,6 +181,11 @@ def bare_command(where, server, streams, requests, folder):
             "--between-ms", BETWEEN_MS[streams] if streams in BETWEEN_MS else 5]
 
 
+def spread_command(where, server, streams, requests, folder):
+    one_ms = FIRST_MS + (TOKENS - 1) * BETWEEN_MS.get(streams, 5)
+    return bare_command(where, server, streams, requests, folder) + ["--ramp-ms", one_ms]
+
+
 def bare_figures(folder, out, between_ms):
     got = json.loads(out)
     return {"n": got["requests"] - got["failed"], "span_s": got["wall_s"], "latency_ms": got["latency_ms"]["mean"],
@@ -279,7 +286,7 @@ def guidellm_figures(folder, out, between_ms):
                           between_ms)}
 
 
-CLIENTS = {"bare": (bare_command, bare_figures), "ipw": (ipw_command, ipw_figures),
+CLIENTS = {"bare": (bare_command, bare_figures), "spread": (spread_command, bare_figures), "ipw": (ipw_command, ipw_figures),
            "aiperf": (aiperf_command, aiperf_figures), "guidellm": (guidellm_command, guidellm_figures)}
 
 
@@ -288,17 +295,17 @@ def find(names, build):
     where, version = {}, {}
     ipw = next((p for p in (build / "ipw", build / "ipw-dev") if p.exists()), None)
     for name in names:
-        if name == "bare":
+        if name in OURS[:2]:
             where[name], version[name] = build / "bench" / "bench_bare_client", "bench/bare_client.c"
         elif name == "ipw":
             where[name] = ipw
         else:
             where[name] = install(name, PEERS[name])
         if where[name] is None or not where[name].exists():
-            say(f"bench/http.py: {name} is left out: it is not built" if name in ("bare", "ipw") else
+            say(f"bench/http.py: {name} is left out: it is not built" if name in OURS else
                 f"bench/http.py: {name} is left out: {name}=={PEERS[name]} cannot be installed here")
             del where[name]
-        elif name != "bare":
+        elif name not in OURS[:2]:
             got = subprocess.run([where[name], "--version"], capture_output=True, text=True)
             version[name] = (got.stdout.strip().splitlines() or ["?"])[-1]
     return where, version
@@ -421,6 +428,7 @@ ROWS = [("TTFT error, p50, ms", "ttft_p50", "0.2 (64)", 3), ("TTFT error, p99, m
         ("mean latency / bare", "latency_bare", "1.01 (64), 1.03 (512)", 4),
         ("throughput / offered", "throughput", "at least 0.99 (64), 0.97 (512)", 4),
         ("CPU per token, us", "us_per_token", "", 2), ("CPU per token / bare", "cpu_bare", "2.0", 2),
+        ("CPU per token / spread", "cpu_spread", "", 2),
         ("memory, peak, MiB", "rss_mib", "64 (512)", 1), ("server: lateness p99, ms", "late_p99", "", 3),
         ("server: CPU per token, us", "server_us", "", 2), ("all other programs: CPUs in use", "others", "", 2)]
 
@@ -431,9 +439,10 @@ def number(x, digits):
 
 def table(title, cells, names):
     """cells: name -> figures."""
-    bare = cells.get("bare")
+    bare, spread = cells.get("bare"), cells.get("spread")
     for figures in cells.values():
         figures["latency_bare"] = figures["latency"] / bare["latency"] if bare else None
+        figures["cpu_spread"] = figures["us_per_token"] / spread["us_per_token"] if spread else None
         figures["cpu_bare"] = figures["us_per_token"] / bare["us_per_token"] if bare else None
     names = [n for n in names if n in cells]
     print(f"\n### {title}\n\n| figure | bar | {' | '.join(names)} |\n|---|---|{'---|' * len(names)}")
@@ -451,7 +460,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "dev")
-    parser.add_argument("--clients", default="bare,ipw,aiperf,guidellm")
+    parser.add_argument("--clients", default="bare,spread,ipw,aiperf,guidellm")
     parser.add_argument("--cells", default="64,512")
     parser.add_argument("--placing", default="unpinned,pinned")
     parser.add_argument("--rounds", type=int, default=1)
@@ -486,7 +495,7 @@ def main():
                 arg.json.write_text(json.dumps(every, indent=1))
 
     print(f"\n### Start, and instructions\n\n| figure | bar | {' | '.join(names)} |\n|---|---|{'---|' * len(names)}")
-    every["start_ms"] = {n: attempt(n, starts, where, n, build, 5 if n in ("bare", "ipw") else 2) for n in names}
+    every["start_ms"] = {n: attempt(n, starts, where, n, build, 5 if n in OURS else 2) for n in names}
     print(f"| start to first request, ms | 30 | {' | '.join(number(every['start_ms'][n], 1) for n in names)} |")
     if not arg.no_callgrind:
         every["instructions"] = {n: attempt(n, instructions, where, n, build) for n in names}
