@@ -32,6 +32,8 @@ int json_read(struct json_doc **doc, const char *text, size_t len, int flags, st
     yyjson_read_flag f = YYJSON_READ_NOFLAG;
     if (flags & JSON_COMMENTS)
         f |= YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS;
+    if (flags & JSON_NAN)
+        f |= YYJSON_READ_ALLOW_INF_AND_NAN;
     *doc = (struct json_doc *)yyjson_read_opts((char *)(uintptr_t)text, len, f, NULL, &e);
     if (*doc)
         return 0;

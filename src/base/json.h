@@ -14,8 +14,9 @@ struct json_doc;
 typedef struct json_val json_val; /* borrowed from its document; every getter accepts NULL */
 
 /* Parses one JSON text of len bytes (strict, UTF-8 checked). On error err names the byte offset and what was
- * expected, code IPW_E_INPUT, *doc NULL. flags JSON_COMMENTS: comments and trailing commas are allowed. */
-enum { JSON_COMMENTS = 1 };
+ * expected, code IPW_E_INPUT, *doc NULL. flags JSON_COMMENTS: comments and trailing commas are allowed;
+ * JSON_NAN: NaN and Infinity too. */
+enum { JSON_COMMENTS = 1, JSON_NAN = 2 };
 int json_read(struct json_doc **doc, const char *text, size_t len, int flags, struct ipw_err *err);
 /* The same, into size bytes of the caller's that live as long as the document: what fits there (about 16 times the text)
  * allocates nothing. */

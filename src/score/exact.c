@@ -1,10 +1,8 @@
 /* Short answers (decisions, "Scorers of short answers"): `exact` wants the answer or an alias and nothing else,
  * `contains` is content when the text holds it as whole words. */
-#include "score/scan.h"
+#include "score/short.h"
 
 #include <string.h>
-
-enum { EXTRACT_MAX = 400 }; /* bytes of the answer kept in the result: a person reads them */
 
 struct found {
     struct span read;  /* what was taken for the answer */
@@ -35,39 +33,6 @@ static const char *normal(struct span t, struct ipw_arena *arena)
     return s;
 }
 
-/* "Answer: x" at i, the start of a line that may open with marks of emphasis, a quote or a list. */
-static bool answer_line(struct span t, size_t i, struct span *in)
-{
-    static const char *const lead[] = {"the ", "my ", "final ", NULL};
-    while (i < t.n && strchr(" \t*_#>-", t.s[i]) && t.s[i])
-        i++;
-    for (size_t k; (k = scan_any_nocase(t, i, lead));)
-        i += k;
-    if (!scan_is_nocase(t, i, "answer"))
-        return false;
-    for (i += strlen("answer"); scan_at(t, i) == '*' || scan_at(t, i) == '_' || scan_at(t, i) == ' ';)
-        i++;
-    if (scan_at(t, i) != ':')
-        return false;
-    for (i++; i < t.n && (scan_space(t.s[i]) || t.s[i] == '*' || t.s[i] == '_');)
-        i++;
-    *in = scan_trim(scan_sub(t, i, scan_line(t, i)));
-    return in->n > 0;
-}
-
-static bool last_answer_line(struct span t, struct span *in)
-{
-    bool any = false;
-    struct span line;
-    for (size_t i = 0; i < t.n; i = scan_line(t, i) + 1)
-        if (answer_line(t, i, &line)) {
-            *in = line;
-            any = true;
-            i = (size_t)(line.s + line.n - t.s); /* "Answer:" may have its text further down */
-        }
-    return any;
-}
-
 /* Normal text with the <answer> tags themselves out of the way. */
 static const char *normal_all(struct span t, struct ipw_arena *arena)
 {
@@ -94,11 +59,10 @@ static bool holds(const char *text, const char *gold)
 
 static struct found compare(const struct score_item *item, struct span t, struct ipw_arena *arena)
 {
-    struct found f = {t, "equal", false, false};
-    if (scan_tag(t, &f.read))
-        f.where = "tag";
-    else if (last_answer_line(t, &f.read))
-        f.where = "line";
+    struct found f = {t, NULL, false, false};
+    f.where = short_answer(t, &f.read);
+    if (!strcmp(f.where, "text"))
+        f.where = "equal";
     const char *read = normal(f.read, arena), *all = normal_all(t, arena);
     for (size_t i = 0; i <= item->n_aliases; i++) {
         const char *g = i ? item->aliases[i - 1] : item->answer;
@@ -115,20 +79,11 @@ static struct found compare(const struct score_item *item, struct span t, struct
 static void score(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
                   struct score_result *out, bool lenient)
 {
-    enum think_status think;
-    struct span t = scan_visible(text, len, arena, &think);
-    *out = (struct score_result){.status = SCORE_UNPARSED};
-    if (!item->answer) {
-        out->status = SCORE_UNSCORED;
-        out->reason = "the record has no answer";
-        return;
-    }
-    t = scan_trim(t);
-    if (!t.n)
+    struct span t;
+    if (!short_begin(item, text, len, arena, &t, out))
         return;
     struct found f = compare(item, t, arena);
-    size_t n = f.read.n < EXTRACT_MAX ? f.read.n : EXTRACT_MAX;
-    out->extracted = ipw_arena_strndup(arena, f.read.s, n - ipw_utf8_tail(f.read.s, n));
+    out->extracted = short_shown(f.read, arena);
     out->method = f.equal ? f.where : f.contained ? "contained" : NULL;
     out->status = (lenient ? f.contained : f.equal) ? SCORE_CORRECT : SCORE_INCORRECT;
     out->value = out->status == SCORE_CORRECT;

@@ -2,10 +2,14 @@
 
 #include "base/str.h"
 
-extern const struct scorer_ops scorer_mcq, scorer_numeric, scorer_exact, scorer_contains;
+extern const struct scorer_ops scorer_mcq, scorer_numeric, scorer_exact, scorer_contains, scorer_exact_tag, scorer_squad,
+    scorer_squad_f1, scorer_gaia_exact, scorer_math, scorer_math_hendrycks, scorer_math_minerva, scorer_ifeval,
+    scorer_ifeval_loose;
 
 const struct scorer_ops *const scorers[] = {
-    &scorer_mcq, &scorer_numeric, &scorer_exact, &scorer_contains, NULL,
+    &scorer_mcq, &scorer_numeric, &scorer_exact, &scorer_contains, &scorer_exact_tag, &scorer_squad, &scorer_squad_f1,
+    &scorer_gaia_exact, &scorer_math, &scorer_math_hendrycks, &scorer_math_minerva,
+    &scorer_ifeval, &scorer_ifeval_loose, NULL,
 };
 
 const struct scorer_ops *scorer_find(const char *name)

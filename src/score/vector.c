@@ -70,6 +70,14 @@ void trial_number(struct trial *t, const char *key, const char *got)
         t->same &= ipw_streq(text, got) || ipw_streq(number_read((struct span){text, strlen(text)}, &t->arena), got);
 }
 
+void trial_real(struct trial *t, const char *key, double got)
+{
+    const json_val *want = trial_expects(t, key);
+    json_put_num(t->o, t->result, key, got);
+    if (want)
+        t->same &= fabs(json_num(want) - got) <= 1e-9;
+}
+
 /* ---- kinds ---- */
 
 static struct score_result run(struct trial *t)
@@ -145,6 +153,15 @@ static const struct {
     {"numeric", "response", NULL, try_numeric},
     {"exact", "response", check_exact, try_exact},
     {"strip_think", "response", NULL, try_think},
+    {"squad_norm", "input", NULL, try_squad_norm},
+    {"squad_f1", "pred", check_pair, try_squad_f1},
+    {"gaia_exact", "pred", check_pair, try_gaia},
+    {"last_boxed", "input", NULL, try_last_boxed},
+    {"math_equal", "pred", check_pair, try_math_equal},
+    {"hendrycks_strip_string", "input", NULL, try_hendrycks},
+    {"hendrycks_is_equiv", "a", check_pair, try_hendrycks_equal},
+    {"minerva_normalize", "input", NULL, try_minerva},
+    {"ifeval", "response", check_ifeval, try_ifeval},
 };
 
 static int verdict(struct trial *t, json_node *out, const char *reason)

@@ -24,5 +24,19 @@ const json_val *trial_expects(struct trial *t, const char *key);
 void trial_str(struct trial *t, const char *key, const char *got); /* NULL: null */
 void trial_bool(struct trial *t, const char *key, bool got);
 void trial_number(struct trial *t, const char *key, const char *got); /* a number as text: "29", "29.0", 29 and "58/2" are equal */
+void trial_real(struct trial *t, const char *key, double got);        /* to 1e-9 */
+
+/* Kinds that stand in files of their own. A check says what is wrong with the line, or NULL. */
+const char *check_pair(struct trial *t); /* vector_math.c: what is compared is a text: `gold` or `b` */
+void try_gaia(struct trial *t);
+void try_squad_norm(struct trial *t);
+void try_squad_f1(struct trial *t);
+void try_last_boxed(struct trial *t);
+void try_math_equal(struct trial *t);
+void try_hendrycks(struct trial *t);
+void try_hendrycks_equal(struct trial *t);
+void try_minerva(struct trial *t);
+const char *check_ifeval(struct trial *t); /* vector_ifeval.c */
+void try_ifeval(struct trial *t);
 
 #endif
