@@ -266,7 +266,11 @@ static bool same_forms(struct span a, struct span b, int depth, struct ipw_arena
         return ma && mb && same_matrix(in_a, in_b, depth, arena);
     x = split(a, "\\cup");
     y = split(b, "\\cup");
-    if (x.n > 1 || y.n > 1)
+    if (x.n > 1 && y.n == 1) /* "x<-1 or x>3" */
+        y = split(b, ",");
+    else if (y.n > 1 && x.n == 1)
+        x = split(a, ",");
+    if (scan_find(a, 0, "\\cup") < a.n || scan_find(b, 0, "\\cup") < b.n)
         return same_in_any_order(&x, &y, depth, arena);
     if (!plus_minus(a, &x, arena))
         x = split(a, ",");

@@ -22,7 +22,7 @@ static const struct rewrite signs[] = {
     {"\\$", ""},          {"\\%", ""},       {"\\!", ""},      {"\\,", " "},   {"\\;", " "},       {"\\:", " "},
     {"\\ ", " "},         {"\\(", ""},       {"\\)", ""},      {"\\[", ""},    {"\\]", ""},        {"$", ""},
     {"%", ""},            {"~", " "},        {"{,}", ""},      {"**", "^"},    {"^{\\circ}", ""},  {"^\\circ", ""},
-    {"^{\\degree}", ""},  {"^\\degree", ""}, {"<=", "\\le "},  {">=", "\\ge "}, {"\xc2\xb0", ""},  {"\xcf\x80", "\\pi "},
+    {"infinity", "\\infty "}, {"^{\\degree}", ""},  {"^\\degree", ""}, {"<=", "\\le "},  {">=", "\\ge "}, {"\xc2\xb0", ""},  {"\xcf\x80", "\\pi "},
     {"\xe2\x88\x9a", "\\sqrt"}, {"\xe2\x88\x9e", "\\infty "}, {"\xc3\x97", "*"}, {"\xc3\xb7", "/"}, {"\xc2\xb7", "*"},
     {"\xe2\x8b\x85", "*"}, {"\xe2\x89\xa4", "\\le "}, {"\xe2\x89\xa5", "\\ge "}, {"\xe2\x88\xaa", "\\cup "},
     {"\xc2\xb1", "\\pm "}, {"\xc2\xb2", "^2"}, {"\xc2\xb3", "^3"}, {"\xe2\x80\x93", "-"},
@@ -59,7 +59,7 @@ static const struct rewrite *rewrite_at(struct span t, size_t i, size_t *len)
 
 static struct span rewritten(struct span t, struct ipw_arena *arena)
 {
-    char *s = ipw_arena_alloc(arena, 7 * t.n + 1); /* the longest row makes seven bytes of two */
+    char *s = ipw_arena_alloc(arena, 7 * t.n + 1); /* the longest row makes seven bytes of one */
     size_t n = 0, len;
     for (size_t i = 0; i < t.n; i += len) {
         const struct rewrite *w = rewrite_at(t, i, &len);
