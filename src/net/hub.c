@@ -104,7 +104,7 @@ int hub_list(struct hub_files *out, const struct hub *hub, const char *repo, str
             rc = hub_list_parse(out, text.s, text.len, err);
         else
             ipw_err_wrap(err, "model '%s'", repo);
-        bool same = ipw_starts(answer.next, base); /* the token goes with it */
+        bool same = ipw_starts(answer.next, base) && answer.next[strlen(base)] == '/'; /* the token goes with it */
         snprintf(url, sizeof url, "%s", same ? answer.next : "");
     }
     ipw_buf_release(&text);
