@@ -50,12 +50,12 @@ static const char *endpoint(const struct hub *hub, char *out, size_t size)
     return out;
 }
 
-/* A file that could be a model. It becomes a path here: no step up, nothing absolute. */
+/* A file that could be a model. It becomes a path here: no step up, nothing absolute, nothing hidden: no list would show it. */
 static bool could_be_model(const char *path)
 {
     const char *base = fs_basename(path);
     size_t n = strlen(path);
-    return n > 5 && n < 400 && !strcasecmp(path + n - 5, ".gguf") && *path != '/' && !strstr(path, "..") &&
+    return n > 5 && n < 400 && !strcasecmp(path + n - 5, ".gguf") && *path != '/' && *path != '.' && !strstr(path, "/.") && !strstr(path, "..") &&
            strncasecmp(base, "mmproj", 6) != 0 && !strcasestr(base, "imatrix") && ipw_utf8_valid(path, n);
 }
 
