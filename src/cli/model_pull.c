@@ -167,15 +167,17 @@ static int64_t have(const struct pull *p, size_t i)
 
 static int plan(struct pull *p, struct ipw_err *err)
 {
-    char quant[24], sub[220], origin[700], path[PATH_MAX], size[24], left[24];
+    char quant[24], sub[700], origin[700], path[PATH_MAX], size[24], left[24];
     int rc = hub_list(&p->files, &p->hub, p->spec.repo, err);
     if (rc || (rc = hub_choose(&p->files, &p->spec, &p->first, &p->n, err)))
         return rc;
-    const char *chosen = fs_basename(p->files.v[p->first].path);
+    const char *whole = p->files.v[p->first].path, *chosen = fs_basename(whole);
     model_quant(chosen, quant);
     snprintf(p->again, sizeof p->again, "%s:%s", p->spec.repo,
              *p->spec.quant ? p->spec.quant : *quant ? quant : chosen);
-    snprintf(sub, sizeof sub, "%s", p->spec.repo);
+    size_t n = (size_t)snprintf(sub, sizeof sub, "%s", p->spec.repo);
+    if (chosen > whole) /* its folder too: Q4_K_M/model.gguf and Q8_0/model.gguf are two models */
+        snprintf(sub + n, sizeof sub - n, "/%.*s", (int)(chosen - 1 - whole), whole);
     if ((rc = own_folder(sub, p->dir, err)))
         return rc;
     for (size_t i = 0; i < p->n; i++) {
