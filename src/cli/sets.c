@@ -77,7 +77,8 @@ int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct i
     char dir[PATH_MAX];
     if (sets_dir(dir, err))
         return err->code;
-    if (!*name || strchr(name, '/') || name[0] == '.' || ipw_ends(name, ".jsonl"))
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    if (!*name || name[strspn(name, allowed)] || strchr("-.", name[0]) || !strcmp(name, "all") || ipw_ends(name, ".jsonl"))
         return ipw_err_set(err, IPW_E_USAGE, "'%s' cannot name a question set; use letters, digits, '-' and '_'", name);
     if (snprintf(out, PATH_MAX, "%s/%s%s", dir, name, suffix) >= PATH_MAX)
         return ipw_err_set(err, IPW_E_USAGE, "the name '%.60s...' is too long; choose a shorter one", name);

@@ -140,10 +140,9 @@ static void add_cost(struct ipw_buf *out, const struct study_job *j)
         blocks += (size_t)j->plan.v[i].blocks;
     ipw_buf_addf(out, "   %-10s%zu", "runs", j->cells);
     if (j->plan.n) {
-        ipw_buf_addf(out, "%s in %zu blocks, %s", j->plan.n < j->cells ? " (of these can start:" : "", blocks,
-                     run_estimate_words(j->seconds, words));
         if (j->plan.n < j->cells)
-            ipw_buf_addf(out, ", %zu)", j->plan.n);
+            ipw_buf_addf(out, ", of which %zu can start", j->plan.n);
+        ipw_buf_addf(out, " in %zu block%s, %s", blocks, blocks == 1 ? "" : "s", run_estimate_words(j->seconds, words));
         if (isfinite(j->joules)) {
             report_num(j->joules / 1e3, num);
             ipw_buf_addf(out, ", %s kJ", num);

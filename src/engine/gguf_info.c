@@ -356,7 +356,7 @@ int gguf_info_read(struct gguf_info *info, const char *path, struct ipw_err *err
 {
     struct gguf_header h;
     struct stat st;
-    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe of that name must not stop us */
     *info = (struct gguf_info){0};
     if (fd < 0 || fstat(fd, &st)) {
         rc = ipw_err_set(err, IPW_E_INPUT, "cannot open model '%s': %s; ipw model list shows the models here", path,
@@ -365,6 +365,10 @@ int gguf_info_read(struct gguf_info *info, const char *path, struct ipw_err *err
     }
     if (S_ISDIR(st.st_mode)) {
         rc = ipw_err_set(err, IPW_E_INPUT, "model '%s' is a folder; give -m the path of a GGUF file", path);
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        rc = ipw_err_set(err, IPW_E_INPUT, "model '%s' is not a regular file; give -m the path of a GGUF file", path);
         goto out;
     }
     info->bytes = st.st_size;

@@ -94,6 +94,10 @@ static size_t on_body(char *p, size_t size, size_t n, void *ud)
         }
         ipw_buf_add(t->out, p, len);
     }
+    if (t->fd >= 0 && t->get->most > 0 && t->done + (int64_t)len > t->get->most) {
+        t->refused = "long";
+        return 0;
+    }
     for (size_t at = 0; t->fd >= 0 && at < len;) {
         ssize_t k = write(t->fd, p + at, len - at);
         if (k < 0 && errno == EINTR)
@@ -153,12 +157,15 @@ static void set_up(struct transfer *t, char *why, char *range)
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
 }
 
-/* "https://host" of a URL, for messages: paths carry signatures. */
-static const char *host_of(const char *url, char *out, size_t size)
+/* A URL as it may be shown: without a name and password before the host. Paths carry signatures, so most messages have the
+ * host alone. */
+static const char *shown(const char *url, bool path, char *out, size_t size)
 {
-    const char *p = strstr(url, "://");
-    size_t n = p ? (size_t)(p + 3 - url) + strcspn(p + 3, "/?#") : strlen(url);
-    snprintf(out, size, "%.*s", (int)(n < size ? n : size - 1), url);
+    const char *p = strstr(url, "://"), *host = p ? p + 3 : url, *end = host + strcspn(host, "/?#");
+    int scheme = (int)(host - url);
+    for (const char *at = host; at < end; at++)
+        host = *at == '@' ? at + 1 : host;
+    snprintf(out, size, "%.*s%.*s", scheme, url, path ? (int)strlen(host) : (int)(end - host), host);
     return out;
 }
 
@@ -166,10 +173,10 @@ static const char *host_of(const char *url, char *out, size_t size)
 static int status_error(const struct transfer *t, struct ipw_err *err)
 {
     const struct http_answer *a = t->answer;
-    const char *url = t->get->url;
     bool token = t->get->token && *t->get->token;
-    char host[300];
-    host_of(url, host, sizeof host);
+    char host[300], url[1000];
+    shown(t->get->url, false, host, sizeof host);
+    shown(t->get->url, true, url, sizeof url);
     switch (a->status) {
     case 401:
         return ipw_err_set(err, IPW_E_INPUT, token ? "'%s' does not accept the token (401): check HF_TOKEN, or make a new one"
@@ -197,8 +204,9 @@ static int status_error(const struct transfer *t, struct ipw_err *err)
 
 static int transport_error(const struct transfer *t, CURLcode rc, const char *why, struct ipw_err *err)
 {
-    char host[300];
-    host_of(t->get->url, host, sizeof host);
+    char host[300], url[1000];
+    shown(t->get->url, false, host, sizeof host);
+    shown(t->get->url, true, url, sizeof url);
     if (!*why)
         why = curl_easy_strerror(rc);
     switch (rc) {
@@ -206,7 +214,7 @@ static int transport_error(const struct transfer *t, CURLcode rc, const char *wh
         return ipw_err_set(err, IPW_E_INTERRUPTED, "interrupted; the same command goes on where it stopped");
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is no address of http or https: check HF_ENDPOINT", t->get->url);
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is no address of http or https: check HF_ENDPOINT", url);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE:
@@ -239,8 +247,9 @@ void http_global(void)
 
 static int perform(struct transfer *t, struct ipw_err *err)
 {
-    char why[CURL_ERROR_SIZE], range[32];
+    char why[CURL_ERROR_SIZE], range[32], url[1000];
     http_global();
+    shown(t->get->url, true, url, sizeof url);
     *t->answer = (struct http_answer){.retry_after = -1};
     t->curl = curl_easy_init();
     if (!t->curl)
@@ -252,11 +261,14 @@ static int perform(struct transfer *t, struct ipw_err *err)
     if (t->refused && t->write_errno)
         return ipw_err_set(err, IPW_E_IO, "cannot write the download: %s; make room, then the same command goes on",
                            fs_reason(t->write_errno));
+    if (t->refused && !strcmp(t->refused, "long"))
+        return ipw_err_set(err, IPW_E_ENV, "'%s' sent more than the %lld bytes that it had told; remove the .part file and try "
+                           "again", url, (long long)t->get->most);
     if (t->refused && t->fd >= 0)
         return ipw_err_set(err, IPW_E_ENV, "'%s' sent another piece of the file than was asked for; remove the .part file and "
-                           "try again", t->get->url);
+                           "try again", url);
     if (t->refused)
-        return ipw_err_set(err, IPW_E_INPUT, "the answer of '%s' is larger than %zu MiB, the limit", t->get->url,
+        return ipw_err_set(err, IPW_E_INPUT, "the answer of '%s' is larger than %zu MiB, the limit", url,
                            t->max >> 20);
     if (rc)
         return transport_error(t, rc, why, err);

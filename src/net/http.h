@@ -13,6 +13,7 @@ struct http_get {
     const char *url;
     const char *token;       /* sent as a bearer token to the host of url alone; NULL: none */
     const _Atomic int *stop; /* ends with IPW_E_INTERRUPTED once this is not 0; NULL: never */
+    int64_t most;            /* bytes of the whole file; 0: whatever comes */
     int stall_s;             /* gives up after so long without a byte; 0: 30 */
     void (*progress)(void *ud, int64_t done, int64_t total); /* of the whole file; total -1: not known; NULL */
     void *ud;

@@ -55,8 +55,8 @@ static bool could_be_model(const char *path)
 {
     const char *base = fs_basename(path);
     size_t n = strlen(path);
-    return n > 5 && n < 400 && !strcasecmp(path + n - 5, ".gguf") && *path != '/' && *path != '.' && !strstr(path, "/.") && !strstr(path, "..") &&
-           strncasecmp(base, "mmproj", 6) != 0 && !strcasestr(base, "imatrix") && ipw_utf8_valid(path, n);
+    return n > 5 && n < 400 && !strcasecmp(path + n - 5, ".gguf") && *path != '/' && *path != '.' &&
+           !strstr(path, "/.") && !strstr(path, "..") && strncasecmp(base, "mmproj", 6) != 0 && !strcasestr(base, "imatrix") && ipw_utf8_valid(path, n);
 }
 
 int hub_list_parse(struct hub_files *out, const char *json, size_t len, struct ipw_err *err)
@@ -315,7 +315,8 @@ int hub_pull(const struct hub *hub, const char *repo, const struct hub_file *fil
         return ipw_err_set(err, IPW_E_INPUT, "path '%s' is too long", path);
     ipw_buf_addf(&url, "%s/%s/resolve/main/", endpoint(hub, base, sizeof base), repo);
     add_escaped(&url, file->path);
-    struct http_get get = {.url = url.s, .token = hub->token, .stop = hub->stop, .progress = progress, .ud = ud};
+    struct http_get get = {.url = url.s, .token = hub->token, .stop = hub->stop, .progress = progress, .ud = ud,
+                           .most = file->bytes};
     if (!(rc = take_part(part, &fd, err)) && !(rc = fetch(hub, &get, fd, file->bytes, err)) &&
         !(rc = check(hub, file, part, err)) && (fsync(fd) || rename(part, path)))
         rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(errno));

@@ -86,15 +86,23 @@ if [ -r "$wheel" ]; then
     says "sha256"
 fi
 
+# a pipe that is named like a model stops nothing
+mkfifo "$work/pipe.gguf"
+run 2 timeout -s KILL 20 "$IPW" model show "$work/pipe.gguf"
+says "is not a regular file"
+
 # ---- the hub ----
 [ -x "$IPW_BUILD/tests/fakes/fake_hub" ] || exit 0
 hub=$work/hub
-for repo in plain needs-token gated busy broken breaks wrong moved; do
+for repo in plain needs-token gated busy broken breaks wrong moved paged changed long; do
     "$gguf" "$hub/org/$repo/m-Q4_K_M.gguf" file_type=15 elements=2000000
 done
 "$gguf" "$hub/org/plain/m-Q8_0.gguf" file_type=7
 "$gguf" "$hub/org/plain/s-Q2_K-00001-of-00002.gguf" parts=2
 "$gguf" "$hub/org/plain/s-Q2_K-00002-of-00002.gguf" parts=2
+"$gguf" "$hub/org/folders/Q4_K_M/model.gguf" file_type=15
+"$gguf" "$hub/org/folders/Q8_0/model.gguf" file_type=7
+"$gguf" "$hub/org/hidden/.m-Q8_0.gguf" file_type=7
 mkfifo "$work/hold" "$work/url"
 "$IPW_BUILD/tests/fakes/fake_hub" "$hub" <"$work/hold" >"$work/url" 2>"$work/requests" &
 exec 9>"$work/hold"
@@ -131,6 +139,31 @@ says "503"
 run 2 "$IPW" model pull org/wrong
 says "came damaged"
 if [ -e "$own/wrong/m-Q4_K_M.gguf" ] || [ -e "$own/wrong/m-Q4_K_M.gguf.part" ]; then fail "a wrong file was kept"; fi
+
+# the token does not follow to what only begins like the hub: asked there, the port would refuse
+HF_TOKEN=secret run 0 "$IPW" model pull org/paged
+
+# one name in two folders is two models; a hidden file is none; a body longer than was told is not written to the disk
+run 0 "$IPW" model pull org/folders:Q4_K_M
+run 0 "$IPW" model pull org/folders:Q8_0
+for q in Q4_K_M Q8_0; do
+    cmp "$own/folders/$q/model.gguf" "$hub/org/folders/$q/model.gguf" || fail "one took the other's place"
+done
+run 2 "$IPW" model pull org/hidden
+says "holds no whole GGUF file"
+run 3 "$IPW" model pull org/long
+says "more than the"
+
+# a file that changed behind its name, its size the same, is pulled again
+run 0 "$IPW" model pull org/changed
+printf x | dd of="$hub/org/changed/m-Q4_K_M.gguf" bs=1 seek=400000 conv=notrunc 2>"$work/dd"
+run 0 "$IPW" model pull org/changed
+cmp "$own/changed/m-Q4_K_M.gguf" "$hub/org/changed/m-Q4_K_M.gguf" || fail "the old file was taken for the new one"
+run 0 "$IPW" model verify org/changed:Q4_K_M
+
+# what an address holds beside the host is nobody's to see
+HF_ENDPOINT=http://bob:s3cret@127.0.0.1:9 run 3 "$IPW" model pull org/plain
+if grep -q s3cret "$work/out" "$work/err"; then fail "a password in an address was shown"; fi
 
 # the token does not follow to another host, which would refuse it
 HF_TOKEN=secret run 0 "$IPW" model pull org/moved

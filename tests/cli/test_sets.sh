@@ -44,6 +44,10 @@ shows "x 1, y 3"
 shows "1+2?"
 run 2 "$IPW" dataset import "$work/mine.jsonl" --name gsm8k
 says "give yours another"
+for name in -x all $'a\nb' $'\e[31m'; do
+    run 2 "$IPW" dataset import "$work/mine.jsonl" --name="$name"
+    says "cannot name a question set"
+done
 run 2 "$IPW" dataset import "$work/mine.jsonl" --name ../mine
 says "cannot name a question set"
 echo '{"id":"a"}' >"$work/bad.jsonl"
@@ -134,7 +138,7 @@ done
 json "$work/out" '[.datasets[] | select(.state == "here")] | length' 11
 json "$sets/gsm8k.origin.json" .license MIT
 [ "$(jq -r .answer "$sets/truthfulqa.jsonl" | grep -c A)" -lt 250 ] || fail "truthfulqa is not shuffled"
-json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' "humaneval ifeval mbpp"
+json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' "humaneval mbpp"
 cp "$sets/piqa.jsonl" "$work/gsm8k.jsonl"
 run 0 "$IPW" dataset show "$work/gsm8k.jsonl" -n 0
 ! grep -q openai "$work/out" || fail "a file has the origin of the set whose name it has"
@@ -185,5 +189,5 @@ run 0 "$IPW" profile -m "$model" --dataset arc-challenge -n 2 --max-tokens 8 --t
 dir=$(the_run runs)
 [[ $dir == *_arc-challenge_1 ]] || fail "the run's folder is $dir"
 run 0 "$IPW" profile --resume "$dir"
-run 0 "$IPW" profile -m "$model" --dataset ifeval -n 1 --max-tokens 4 --threads 1 --output-dir "$work/runs2"
+run 0 "$IPW" profile -m "$model" --dataset mbpp -n 1 --max-tokens 4 --threads 1 --output-dir "$work/runs2"
 says "cannot be scored yet"

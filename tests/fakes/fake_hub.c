@@ -3,6 +3,8 @@
  *   needs-token 401 without the token "secret"; gated 403; busy 429 with Retry-After; broken 503
  *   breaks      the body stops in the middle, each time a little later; wrong: another sha256 is told
  *   moved       the file is on the other port, which refuses whoever shows a token
+ *   paged       the list goes on at an address that begins like the hub's and is another's
+ *   hidden      hidden files are listed too; long: half of its size is told of a file
  * Files are listed with their true size and sha256. Every request is logged on stderr. */
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -18,7 +20,7 @@
 #include "base/str.h"
 
 static const char *root;
-static char other[64];
+static char other[64], own[64];
 
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *text, const char *key,
                               const char *value)
@@ -37,29 +39,47 @@ static bool token(struct MHD_Connection *c)
     return ipw_streq(MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"), "Bearer secret");
 }
 
-static enum MHD_Result list(struct MHD_Connection *c, const char *repo)
+/* The files of a repository's folder, and of the folders in it. */
+static bool add_files(const char *repo, const char *sub, struct ipw_buf *b)
 {
-    char dir[1000], path[2000], hex[65];
-    struct ipw_buf b = IPW_BUF_INIT;
+    char dir[1000], path[2000], name[600], hex[65];
     struct ipw_err err;
     struct stat st;
-    snprintf(dir, sizeof dir, "%s/%s", root, repo);
+    snprintf(dir, sizeof dir, "%s/%s/%s", root, repo, sub);
     DIR *d = opendir(dir);
-    if (!d)
-        return answer(c, 404, "Repository not found", NULL, NULL);
-    ipw_buf_adds(&b, "[");
-    for (struct dirent *e; (e = readdir(d));) {
+    for (struct dirent *e; d && (e = readdir(d));) {
         snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (e->d_name[0] == '.' || stat(path, &st) || fs_sha256_file(path, NULL, NULL, NULL, hex, &err))
+        snprintf(name, sizeof name, "%s%s%s", sub, *sub ? "/" : "", e->d_name);
+        bool dots = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
+        if (dots || (e->d_name[0] == '.' && !ipw_ends(repo, "hidden")) || stat(path, &st))
+            continue;
+        if (S_ISDIR(st.st_mode)) {
+            add_files(repo, name, b);
+            continue;
+        }
+        if (fs_sha256_file(path, NULL, NULL, NULL, hex, &err))
             continue;
         if (ipw_ends(repo, "wrong"))
             hex[0] = hex[0] == '0' ? '1' : '0';
-        ipw_buf_addf(&b, "%s{\"type\":\"file\",\"path\":\"%s\",\"size\":%lld,\"lfs\":{\"oid\":\"%s\",\"size\":%lld}}",
-                     b.len > 1 ? "," : "", e->d_name, (long long)st.st_size, hex, (long long)st.st_size);
+        long long size = (long long)st.st_size / (ipw_ends(repo, "long") ? 2 : 1);
+        ipw_buf_addf(b, "%s{\"type\":\"file\",\"path\":\"%s\",\"size\":%lld,\"lfs\":{\"oid\":\"%s\",\"size\":%lld}}",
+                     b->len > 1 ? "," : "", name, size, hex, size);
     }
-    closedir(d);
+    if (d)
+        closedir(d);
+    return d != NULL;
+}
+
+static enum MHD_Result list(struct MHD_Connection *c, const char *repo)
+{
+    struct ipw_buf b = IPW_BUF_INIT;
+    char next[100];
+    ipw_buf_adds(&b, "[");
+    bool there = add_files(repo, "", &b);
     ipw_buf_adds(&b, "]");
-    enum MHD_Result ok = answer(c, 200, b.s, NULL, NULL);
+    snprintf(next, sizeof next, "<%s0/next>; rel=\"next\"", own);
+    enum MHD_Result ok = there ? answer(c, 200, b.s, ipw_ends(repo, "paged") ? "Link" : NULL, next)
+                               : answer(c, 404, "Repository not found", NULL, NULL);
     ipw_buf_release(&b);
     return ok;
 }
@@ -162,6 +182,7 @@ int main(int argc, char **argv)
         return 2;
     root = argv[1];
     struct MHD_Daemon *b = serve(&other, other, sizeof other), *a = serve(NULL, url, sizeof url);
+    snprintf(own, sizeof own, "%s", url);
     if (!a || !b)
         return 1;
     printf("%s %s\n", url, other);
