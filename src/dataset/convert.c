@@ -116,6 +116,27 @@ static int put_question(const struct catalogue_set *set, const json_val *from, s
     return 0;
 }
 
+static bool among(const json_val *values, const char *s)
+{
+    for (struct json_iter it = json_iter(values); s && json_next(&it);)
+        if (ipw_streq(json_str(it.val), s))
+            return true;
+    return false;
+}
+
+/* A record that the set leaves out: one of its list's elements (or a field of one) is among the values of a `drop` rule. */
+static bool dropped(const struct catalogue_set *set, const json_val *from)
+{
+    for (struct json_iter rule = json_iter(json_get(set->row, "drop")); json_next(&rule);) {
+        const char *field = json_str(json_get(rule.val, "field"));
+        const json_val *list = json_get(from, json_str(json_get(rule.val, "key")));
+        for (struct json_iter it = json_iter(list); json_next(&it);)
+            if (among(json_get(rule.val, "values"), json_str(field ? json_get(it.val, field) : it.val)))
+                return true;
+    }
+    return false;
+}
+
 static int convert(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
                    struct ipw_err *err)
 {
@@ -152,7 +173,8 @@ int catalogue_convert(const struct catalogue_set *set, const char *text, size_t 
         struct json_out *o = json_out_new();
         json_node *to = json_new_obj(o);
         bool blank = !n || (n == 1 && *p == '\r');
-        if (!blank && !(rc = json_read(&doc, p, n, 0, err)) && !(rc = convert(set, json_root(doc), o, to, err))) {
+        if (!blank && !(rc = json_read(&doc, p, n, 0, err)) && !dropped(set, json_root(doc)) &&
+            !(rc = convert(set, json_root(doc), o, to, err))) {
             char *s = json_write(o, to, false);
             ipw_buf_addf(out, "%s\n", s);
             free(s);

@@ -131,11 +131,11 @@ says "not be scored yet"
 run 0 "$IPW" dataset pull gsm8k
 says "gsm8k is here"
 run 0 "$IPW" dataset list -o json
-for want in gsm8k:1319 arc-challenge:1172 humaneval:164 mbpp:500 ifeval:541 hellaswag:1000 openbookqa:500 piqa:1838 \
+for want in gsm8k:1319 arc-challenge:1172 humaneval:164 mbpp:500 ifeval:541 ifeval-exact:386 hellaswag:1000 openbookqa:500 piqa:1838 \
     winogrande:1267 boolq:3270 truthfulqa:817; do
     json "$work/out" ".datasets[] | select(.name == \"${want%:*}\") | .n" "${want#*:}"
 done
-json "$work/out" '[.datasets[] | select(.state == "here")] | length' 11
+json "$work/out" '[.datasets[] | select(.state == "here")] | length' 12
 json "$sets/gsm8k.origin.json" .license MIT
 [ "$(jq -r .answer "$sets/truthfulqa.jsonl" | grep -c A)" -lt 250 ] || fail "truthfulqa is not shuffled"
 json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' "humaneval mbpp"
