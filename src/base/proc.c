@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <grp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -38,28 +40,50 @@ static void reset_signals(void)
 
 enum place { OUR_GROUP, OWN_GROUP, OWN_SESSION };
 
-/* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
-static _Noreturn void become(char *const argv[], int output, enum place place, int report, const sigset_t *mask)
+struct birth { /* how a program begins */
+    int input, output; /* -1: ours */
+    enum place place;
+    const struct proc_limits *limits; /* NULL: none */
+};
+
+static bool limit(int what, uint64_t n)
 {
+    struct rlimit r = {n, n};
+    return n == 0 || !setrlimit(what, &r);
+}
+
+static bool confine(const struct proc_limits *l)
+{
+    struct rlimit none = {0, 0};
+    return limit(RLIMIT_CPU, l->cpu_s) && limit(RLIMIT_AS, l->memory) && limit(RLIMIT_FSIZE, l->file) &&
+           limit(RLIMIT_NOFILE, l->files) && !setrlimit(RLIMIT_CORE, &none) &&
+           (!l->uid || (!setgroups(0, NULL) && !setgid(l->uid) && !setuid(l->uid)));
+}
+
+/* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
+static _Noreturn void become(char *const argv[], const struct birth *b, int report, const sigset_t *mask)
+{
+    enum place place = b->place;
+    int output = b->output;
     reset_signals();
     if (place == OWN_GROUP)
         setpgid(0, 0);
     else if (place == OWN_SESSION)
         setsid();
     if (output >= 0) {
-        int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        dup2(nothing, STDIN_FILENO);
+        dup2(b->input >= 0 ? b->input : open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
         dup2(output, STDOUT_FILENO);
         dup2(output, STDERR_FILENO);
     }
     sigprocmask(SIG_SETMASK, mask, NULL);
-    execvp(argv[0], argv);
+    if (!b->limits || confine(b->limits))
+        execvp(argv[0], argv);
     int e = errno;
     ssize_t n = write(report, &e, sizeof e);
     _exit(n == sizeof e ? 127 : 126);
 }
 
-static int start(struct proc *p, char *const argv[], int output, enum place place, struct ipw_err *err)
+static int start(struct proc *p, char *const argv[], const struct birth *b, struct ipw_err *err)
 {
     int fd[2], e = 0;
     sigset_t all, old;
@@ -73,7 +97,7 @@ static int start(struct proc *p, char *const argv[], int output, enum place plac
     pthread_sigmask(SIG_SETMASK, &all, &old); /* no handler of ours in the child */
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, output, place, fd[1], &old);
+        become(argv, b, fd[1], &old);
     int fork_errno = errno;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     close(fd[1]);
@@ -100,17 +124,23 @@ static int start(struct proc *p, char *const argv[], int output, enum place plac
 
 int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
 {
-    return start(p, argv, -1, OUR_GROUP, err);
+    return start(p, argv, &(struct birth){-1, -1, OUR_GROUP, NULL}, err);
 }
 
 int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_err *err)
 {
-    return start(p, argv, output, OUR_GROUP, err);
+    return start(p, argv, &(struct birth){-1, output, OUR_GROUP, NULL}, err);
 }
 
 int proc_start_group(struct proc *p, char *const argv[], int output, bool session, struct ipw_err *err)
 {
-    return start(p, argv, output, session ? OWN_SESSION : OWN_GROUP, err);
+    return start(p, argv, &(struct birth){-1, output, session ? OWN_SESSION : OWN_GROUP, NULL}, err);
+}
+
+int proc_start_limited(struct proc *p, char *const argv[], int input, int output, const struct proc_limits *limits,
+                       struct ipw_err *err)
+{
+    return start(p, argv, &(struct birth){input, output, OWN_GROUP, limits}, err);
 }
 
 /* Only async-signal-safe calls: it is the child of a process that may have threads. */

@@ -28,6 +28,16 @@ int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_e
  * when it is to outlive us. */
 int proc_start_group(struct proc *p, char *const argv[], int output, bool session, struct ipw_err *err);
 
+/* What a program may use; 0: as much as this process may. */
+struct proc_limits {
+    uint64_t cpu_s, memory, file, files; /* seconds; bytes of address space, of a file; descriptors */
+    uid_t uid;                           /* whom it runs as, with the group of the same number; 0: as we do */
+};
+
+/* The same, in a group of its own: reads `input`, writes both its outputs into `output`, leaves no core file. */
+int proc_start_limited(struct proc *p, char *const argv[], int input, int output, const struct proc_limits *limits,
+                       struct ipw_err *err);
+
 /* A small process that ends the group of that leader (SIGTERM, after 10 s SIGKILL) when this one is gone, however it went.
  * Returns a descriptor to give to proc_keep_end while the leader has not been waited for; -1: there is no keeper. */
 int proc_keep(pid_t leader);

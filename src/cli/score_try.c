@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "score/sandbox.h"
 #include "score/score.h"
 
 enum { MAX_FILE = 1 << 30 };
@@ -18,14 +19,15 @@ static bool blank(const char *s, size_t n)
     return n == 0;
 }
 
-static int try_line(const char *file, const char *line, size_t len, size_t number, int *pass, struct ipw_err *err)
+static int try_line(const char *file, const char *line, size_t len, size_t number, struct sandbox **sandbox, int *pass,
+                    struct ipw_err *err)
 {
     struct json_doc *doc;
     struct json_out *o = json_out_new();
     json_node *out = json_new_obj(o);
     int rc = json_read(&doc, line, len, 0, err);
     if (!rc)
-        rc = score_vector(json_root(doc), number, o, out, pass, err);
+        rc = score_vector(json_root(doc), number, sandbox, o, out, pass, err);
     json_doc_free(doc);
     if (!rc) {
         char *s = json_write(o, out, false);
@@ -45,6 +47,7 @@ int score_try(const char *file)
 {
     struct ipw_err err;
     struct ipw_buf text = IPW_BUF_INIT;
+    struct sandbox *sandbox = NULL;
     int code = 0, failed = 0;
     if (fs_read(file, MAX_FILE, &text, &err)) {
         ipw_buf_release(&text);
@@ -56,11 +59,12 @@ int score_try(const char *file)
         size_t len = (size_t)((nl ? nl : end) - p);
         int pass = 1;
         number++;
-        if (!blank(p, len) && try_line(file, p, len, number, &pass, &err))
+        if (!blank(p, len) && try_line(file, p, len, number, &sandbox, &pass, &err))
             code = cli_fail(&err);
         failed += pass == 0;
         p += len + 1;
     }
+    sandbox_close(sandbox);
     ipw_buf_release(&text);
     return code ? code : failed ? 1 : 0;
 }

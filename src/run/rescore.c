@@ -6,10 +6,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "score/sandbox.h"
 #include "score/score.h"
 
 struct scoring {
     struct store *store;
+    struct sandbox *sandbox; /* opened for the first answer that needs one */
     const char *chosen; /* meta `scorer`; NULL: none */
     struct ipw_err *err;
 };
@@ -38,7 +40,10 @@ static int put_score(struct scoring *s, const struct answer *a, const char *name
 /* No answer is a wrong answer, whatever came before it broke off. */
 static int score_and_put(struct scoring *s, struct answer *a, const char *name, struct score_result *r)
 {
-    score_by(name, a->record, NULL, a->text, strlen(a->text), &a->arena, r);
+    const struct scorer_ops *ops = scorer_find(name);
+    if (ops && ops->slow && !s->sandbox)
+        s->sandbox = sandbox_open();
+    score_by(name, a->record, s->sandbox, a->text, strlen(a->text), &a->arena, r);
     if (!a->answered && r->status != SCORE_UNSCORED)
         *r = (struct score_result){.status = SCORE_INCORRECT};
     return put_score(s, a, name, r);
@@ -80,8 +85,9 @@ static int on_answer(const struct store_query_row *row, void *ud)
 int run_score(struct store *store, struct ipw_err *err)
 {
     char *chosen = ipw_strdup(store_meta(store, "scorer"));
-    struct scoring s = {store, chosen, err};
+    struct scoring s = {.store = store, .chosen = chosen, .err = err};
     int rc = store_each_query(store, STORE_WITH_TEXT | STORE_WITH_QUESTION, on_answer, &s, err);
+    sandbox_close(s.sandbox);
     free(chosen);
     return rc;
 }

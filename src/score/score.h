@@ -80,8 +80,9 @@ bool score_last_boxed(const char *text, size_t len, const char **in, size_t *n);
 
 /* Tries one line of the vector form: {"kind", "response", what the kind needs, and any of expected, method,
  * visible, status, contained, battle_mean}. Puts {"line", "kind", "result", "pass", ["reason"]} into out. Returns 0,
- * or IPW_E_INPUT when the line is not such an object. *pass: 1 true, 0 false, -1 null. */
-int score_vector(const json_val *vec, size_t line, struct json_out *o, json_node *out, int *pass,
+ * or IPW_E_INPUT when the line is not such an object. *sandbox is opened for the first kind that needs one, and the
+ * caller's to close; sandbox NULL: there is none. *pass: 1 true, 0 false, -1 null. */
+int score_vector(const json_val *vec, size_t line, struct sandbox **sandbox, struct json_out *o, json_node *out, int *pass,
                  struct ipw_err *err);
 
 #endif

@@ -162,6 +162,10 @@ static const struct {
     {"hendrycks_is_equiv", "a", check_pair, try_hendrycks_equal},
     {"minerva_normalize", "input", NULL, try_minerva},
     {"ifeval", "response", check_ifeval, try_ifeval},
+    {"python_tests", "response", NULL, try_code},
+    {"python_asserts", "response", NULL, try_code},
+    {"python_stdio", "response", NULL, try_code},
+    {"pass_at_k", NULL, check_counts, try_pass_at_k},
 };
 
 static int verdict(struct trial *t, json_node *out, const char *reason)
@@ -175,9 +179,10 @@ static int verdict(struct trial *t, json_node *out, const char *reason)
     return t->same;
 }
 
-int score_vector(const json_val *vec, size_t line, struct json_out *o, json_node *out, int *pass, struct ipw_err *err)
+int score_vector(const json_val *vec, size_t line, struct sandbox **sandbox, struct json_out *o, json_node *out, int *pass,
+                 struct ipw_err *err)
 {
-    struct trial t = {.vec = vec, .o = o, .same = true};
+    struct trial t = {.vec = vec, .sandbox = sandbox, .o = o, .same = true};
     char reason[120];
     size_t k = 0;
     const char *wrong = NULL;

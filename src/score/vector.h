@@ -10,6 +10,7 @@ struct trial {
     const char *kind, *text; /* text: what the kind's text key holds; NULL: the kind has none */
     size_t len;
     struct score_item item; /* read as from a record */
+    struct sandbox **sandbox;
     struct ipw_arena arena;
     struct json_out *o;
     json_node *result;
@@ -36,6 +37,9 @@ void try_math_equal(struct trial *t);
 void try_hendrycks(struct trial *t);
 void try_hendrycks_equal(struct trial *t);
 void try_minerva(struct trial *t);
+void try_code(struct trial *t); /* vector_code.c */
+const char *check_counts(struct trial *t);
+void try_pass_at_k(struct trial *t);
 const char *check_ifeval(struct trial *t); /* vector_ifeval.c */
 void try_ifeval(struct trial *t);
 

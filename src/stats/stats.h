@@ -110,4 +110,10 @@ double stats_condition(const double *ata, size_t n);
 /* Of a symmetric positive definite matrix; false when it is not. */
 bool stats_inverse(const double *a, size_t n, double *out);
 
+/* ---- several samples of one question ---- */
+
+/* The chance that at least one of k of its n samples, drawn without putting back, is right, when c of the n are: 1 -
+ * C(n-c, k) / C(n, k) (Chen et al. 2021). 1 <= k <= n. */
+double stats_pass_at_k(size_t n, size_t c, size_t k);
+
 #endif

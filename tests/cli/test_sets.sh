@@ -127,7 +127,6 @@ IPW_MIRROR=$(dirname "$package")
 export IPW_MIRROR
 run 0 "$IPW" dataset pull all
 says "arc-challenge is here"
-says "not be scored yet"
 run 0 "$IPW" dataset pull gsm8k
 says "gsm8k is here"
 run 0 "$IPW" dataset list -o json
@@ -138,7 +137,7 @@ done
 json "$work/out" '[.datasets[] | select(.state == "here")] | length' 12
 json "$sets/gsm8k.origin.json" .license MIT
 [ "$(jq -r .answer "$sets/truthfulqa.jsonl" | grep -c A)" -lt 250 ] || fail "truthfulqa is not shuffled"
-json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' "humaneval mbpp"
+json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' ""
 cp "$sets/piqa.jsonl" "$work/gsm8k.jsonl"
 run 0 "$IPW" dataset show "$work/gsm8k.jsonl" -n 0
 ! grep -q openai "$work/out" || fail "a file has the origin of the set whose name it has"
@@ -189,5 +188,21 @@ run 0 "$IPW" profile -m "$model" --dataset arc-challenge -n 2 --max-tokens 8 --t
 dir=$(the_run runs)
 [[ $dir == *_arc-challenge_1 ]] || fail "the run's folder is $dir"
 run 0 "$IPW" profile --resume "$dir"
-run 0 "$IPW" profile -m "$model" --dataset mbpp -n 1 --max-tokens 4 --threads 1 --output-dir "$work/runs2"
+echo '{"id":"open","type":"judge","question":"Is it so?","answer":"yes"}' >"$work/judged.jsonl"
+run 0 "$IPW" profile -m "$model" --dataset "$work/judged.jsonl" --max-tokens 4 --threads 1 --output-dir "$work/runs2"
 says "cannot be scored yet"
+
+# code is run in the sandbox, once the run is over; without one it is unscored, and the screen says why
+run 0 "$IPW" profile -m "$model" --dataset mbpp -n 2 --max-tokens 60 --threads 1 --output-dir "$work/runs3"
+dir=$(the_run runs3)
+if bwrap --unshare-all --ro-bind / / true 2>/dev/null; then
+    [ "$(sql "$dir" "SELECT count(*) FROM score WHERE status IN ('correct', 'incorrect', 'unparsed')")" = 2 ] ||
+        fail "code was not scored"
+fi
+mkdir "$work/sandbox"
+printf '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n' >"$work/sandbox/bwrap"
+chmod 755 "$work" "$work/sandbox" "$work/sandbox/bwrap" # root starts it as another user
+run 0 env PATH="$work/sandbox:$PATH" "$IPW" score "$dir"
+shows "2 unscored"
+[ "$(sql "$dir" "SELECT DISTINCT method FROM score")" = \
+  "no sandbox: bwrap: No permissions to create new namespace; see ipw doctor" ] || fail "why is not told"

@@ -80,7 +80,7 @@ static void try_vector(const char *text, size_t len)
     struct json_out *o = json_out_new();
     json_node *out = json_new_obj(o);
     int pass;
-    if (!score_vector(json_root(doc), 1, o, out, &pass, &err))
+    if (!score_vector(json_root(doc), 1, NULL, o, out, &pass, &err))
         free(json_write(o, out, false));
     json_out_free(o);
     json_doc_free(doc);

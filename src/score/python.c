@@ -1,0 +1,324 @@
+/* Answers that are Python code: run with the question's tests, each in a fresh sandbox. `python_tests` calls the question's
+ * check(entry_point), `python_asserts` runs its asserts, `python_stdio` compares what the program prints with what each of its
+ * inputs asks for. Right is what ends well and comes to the end: a word that nobody knows is printed behind the tests. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "score/sandbox.h"
+#include "score/scan.h"
+
+static const double TESTS_S = 10, INPUT_S = 6;
+
+/* ---- the answer's code ---- */
+
+/* The text of the last block that these fences open; without any, none. */
+static bool last_block(struct span t, const char *const *fences, struct span *in)
+{
+    bool found = false;
+    for (size_t i = scan_find(t, 0, "```"); i < t.n;) {
+        size_t k = 0, from = scan_line(t, i) + 1;
+        while (fences[k] && !(scan_is_nocase(t, i + 3, fences[k]) && !scan_word_at(t, i + 3 + strlen(fences[k]))))
+            k++;
+        from = from < t.n ? from : t.n;
+        size_t to = scan_find(t, from, "```");
+        if (fences[k]) {
+            *in = scan_sub(t, from, to);
+            found = true;
+        }
+        i = to < t.n ? scan_find(t, to + 3, "```") : t.n;
+    }
+    return found;
+}
+
+static struct span code_of(struct span t)
+{
+    static const char *const python[] = {"python", "python3", "py", NULL}, *const any[] = {"", NULL};
+    struct span in;
+    if (last_block(t, python, &in) || last_block(t, any, &in))
+        return in;
+    return t;
+}
+
+/* A line "def NAME(" without indentation. */
+static bool defines(struct span code, const char *name)
+{
+    for (size_t i = 0; i < code.n; i = scan_line(code, i) + 1) {
+        size_t j = i;
+        if (scan_is(code, j, "async "))
+            j = scan_ws(code, j + 6);
+        if (!scan_is(code, j, "def "))
+            continue;
+        j = scan_ws(code, j + 4);
+        if (scan_is(code, j, name) && scan_at(code, scan_ws(code, j + strlen(name))) == '(')
+            return true;
+    }
+    return false;
+}
+
+static void add_imports(struct span prompt, struct ipw_buf *out)
+{
+    for (size_t i = 0; i < prompt.n; i = scan_line(prompt, i) + 1)
+        if (scan_is(prompt, i, "import ") || scan_is(prompt, i, "from ")) {
+            ipw_buf_add(out, prompt.s + i, scan_line(prompt, i) - i);
+            ipw_buf_addc(out, '\n');
+        }
+}
+
+/* A whole function stands alone, with the prompt's imports; a body goes on where the prompt stops. */
+static void add_code(const struct score_item *item, struct span code, struct ipw_buf *out)
+{
+    const char *entry = json_str(json_get(item->record, "entry_point"));
+    const json_val *question = json_get(item->record, "question");
+    struct span prompt = {json_str(question), json_str(question) ? json_len(question) : 0};
+    if (entry && prompt.n && !defines(code, entry))
+        ipw_buf_add(out, prompt.s, prompt.n);
+    else if (entry && prompt.n)
+        add_imports(prompt, out);
+    ipw_buf_add(out, code.s, code.n);
+    ipw_buf_addc(out, '\n');
+}
+
+/* ---- the program ---- */
+
+static void add_literal(struct ipw_buf *out, const char *s, size_t n)
+{
+    struct json_out *o = json_out_new();
+    json_node *list = json_new_arr(o);
+    json_put_strn(o, list, NULL, s, n);
+    char *text = json_write(o, list, false);
+    ipw_buf_addf(out, "%.*s", (int)(strlen(text) - 2), text + 1);
+    free(text);
+    json_out_free(o);
+}
+
+static void add_exec(struct ipw_buf *out, const char *name, const char *s, size_t n)
+{
+    ipw_buf_adds(out, "exec(compile(");
+    add_literal(out, s, n);
+    ipw_buf_addf(out, ", '%s', 'exec'), _g)\n", name);
+}
+
+/* A word that the answer cannot know before it runs. */
+static void make_word(char out[40])
+{
+    unsigned char b[16] = {0};
+    FILE *f = fopen("/dev/urandom", "rb");
+    size_t n = f ? fread(b, 1, sizeof b, f) : 0;
+    if (f)
+        fclose(f);
+    if (n != sizeof b)
+        IPW_BUG("/dev/urandom cannot be read");
+    for (size_t i = 0; i < sizeof b; i++)
+        snprintf(out + 2 * i, 3, "%02x", b[i]);
+}
+
+static void begin(struct ipw_buf *out)
+{
+    ipw_buf_adds(out, "_g = {'__name__': '__main__'}\n");
+}
+
+static void end(struct ipw_buf *out, const char *word)
+{
+    ipw_buf_addf(out, "import os as _o\n_o.write(1, b'\\n%s\\n')\n", word);
+}
+
+/* ---- verdicts ---- */
+
+static struct span last_line(const struct sandbox_result *r)
+{
+    struct span t = scan_trim((struct span){r->out, r->len});
+    size_t from = t.n;
+    while (from && t.s[from - 1] != '\n')
+        from--;
+    return scan_sub(t, from, t.n);
+}
+
+static const char *how(const struct sandbox_result *r, bool reached)
+{
+    static const char *const ends[] = {[SANDBOX_KILLED] = "killed", [SANDBOX_TIMEOUT] = "timeout", [SANDBOX_FLOOD] = "output"};
+    struct span line = last_line(r);
+    if (r->end != SANDBOX_EXITED)
+        return ends[r->end];
+    if (!r->code)
+        return reached ? "passed" : "left_early";
+    return scan_is(line, 0, "AssertionError")                                    ? "failed"
+           : scan_is(line, 0, "MemoryError")                                     ? "memory"
+           : scan_find(line, 0, "Resource temporarily unavailable") < line.n ? "processes"
+                                                                                 : "error";
+}
+
+static void judge(const struct sandbox_result *r, bool right, const char *method, struct ipw_arena *arena,
+                  struct score_result *out)
+{
+    out->status = right ? SCORE_CORRECT : SCORE_INCORRECT;
+    out->value = right;
+    out->method = method;
+    if (right)
+        return;
+    struct span line = last_line(r);
+    char *s = ipw_arena_strndup(arena, line.s, line.n < 200 ? line.n : 200);
+    for (char *p = s; *p; p++)
+        *p = *p >= ' ' && *p < 0x7f ? *p : '?';
+    out->extracted = *s ? s : NULL;
+}
+
+static bool ready(const struct score_item *item, const char *key, const char *text, size_t len, struct ipw_arena *arena,
+                  struct span *code, struct score_result *out)
+{
+    const char *refusal = item->sandbox ? sandbox_refusal(item->sandbox) : "there is no sandbox to run it in";
+    *out = (struct score_result){.status = SCORE_UNSCORED, .reason = refusal};
+    if (refusal)
+        return false;
+    out->reason = json_get(item->record, key) ? NULL : "the record has no tests";
+    if (out->reason)
+        return false;
+    struct span t;
+    out->status = SCORE_UNPARSED;
+    score_strip_think(text, len, &t.s, &t.n);
+    while (t.n && t.s > text && (t.s[-1] == ' ' || t.s[-1] == '\t')) /* a body's own indentation */
+        t = (struct span){t.s - 1, t.n + 1};
+    char *s = ipw_arena_strndup(arena, t.s, t.n);
+    t = (struct span){s, scan_replace(s, t.n, "\r\n", "\n")};
+    *code = code_of(t);
+    return scan_trim(*code).n > 0;
+}
+
+/* ---- scorers ---- */
+
+static void score_with(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
+                       struct score_result *out, bool call)
+{
+    struct span code;
+    struct ipw_buf program = IPW_BUF_INIT, whole = IPW_BUF_INIT;
+    const json_val *test = json_get(item->record, "test");
+    const char *entry = json_str(json_get(item->record, "entry_point"));
+    char word[40];
+    if (!ready(item, "test", text, len, arena, &code, out))
+        return;
+    if (!json_str(test) || (call && !entry)) {
+        *out = (struct score_result){.status = SCORE_UNSCORED, .reason = "the record's tests are not as its scorer needs them"};
+        return;
+    }
+    make_word(word);
+    add_code(item, code, &whole);
+    begin(&program);
+    add_exec(&program, "answer", whole.s, whole.len);
+    add_exec(&program, "tests", json_str(test), json_len(test));
+    if (call) {
+        ipw_buf_clear(&whole);
+        ipw_buf_addf(&whole, "check(%s)", entry);
+        add_exec(&program, "check", whole.s, whole.len);
+    }
+    end(&program, word);
+    struct sandbox_result *r = ipw_malloc(sizeof *r);
+    sandbox_python(item->sandbox, program.s, program.len, TESTS_S, r);
+    const char *method = how(r, strstr(r->out, word) != NULL);
+    judge(r, !strcmp(method, "passed"), method, arena, out);
+    free(r);
+    ipw_buf_release(&program);
+    ipw_buf_release(&whole);
+}
+
+static void score_tests(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
+                        struct score_result *out)
+{
+    score_with(item, text, len, arena, out, true);
+}
+
+static void score_asserts(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
+                          struct score_result *out)
+{
+    score_with(item, text, len, arena, out, false);
+}
+
+/* Equal but for white space at the ends of lines and of the whole. */
+static bool same_output(struct span a, struct span b)
+{
+    a = scan_trim(a);
+    b = scan_trim(b);
+    for (size_t i = 0, j = 0;;) {
+        size_t to_a = scan_line(a, i), to_b = scan_line(b, j);
+        struct span x = scan_sub(a, i, to_a), y = scan_sub(b, j, to_b);
+        while (x.n && scan_space(x.s[x.n - 1]))
+            x.n--;
+        while (y.n && scan_space(y.s[y.n - 1]))
+            y.n--;
+        if (x.n != y.n || memcmp(x.s, y.s, x.n) != 0)
+            return false;
+        if (to_a == a.n || to_b == b.n)
+            return to_a == a.n && to_b == b.n;
+        i = to_a + 1;
+        j = to_b + 1;
+    }
+}
+
+static void score_stdio(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
+                        struct score_result *out)
+{
+    struct span code;
+    struct ipw_buf program = IPW_BUF_INIT;
+    if (!ready(item, "tests", text, len, arena, &code, out))
+        return;
+    struct sandbox_result *r = ipw_calloc(1, sizeof *r);
+    const char *method = NULL;
+    for (struct json_iter it = json_iter(json_get(item->record, "tests")); json_next(&it);) {
+        const json_val *in = json_get(it.val, "input"), *want = json_get(it.val, "output");
+        char word[40];
+        if (!json_str(in) || !json_str(want)) {
+            method = NULL;
+            break;
+        }
+        make_word(word);
+        ipw_buf_clear(&program);
+        begin(&program);
+        ipw_buf_adds(&program, "import os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.write(_f, ");
+        add_literal(&program, json_str(in), json_len(in));
+        ipw_buf_adds(&program, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_s.stdin = open(0)\n"
+                               "_o.dup2(_o.open('/dev/null', _o.O_WRONLY), 2)\ntry:\n    ");
+        add_exec(&program, "answer", code.s, code.n);
+        ipw_buf_adds(&program, "except SystemExit:\n    pass\nprint(end='', flush=True)\n");
+        end(&program, word);
+        sandbox_python(item->sandbox, program.s, program.len, INPUT_S, r);
+        const char *at = strstr(r->out, word);
+        method = how(r, at != NULL);
+        struct span got = {r->out, at ? (size_t)(at - r->out) : r->len};
+        if (!strcmp(method, "passed") && !same_output(got, (struct span){json_str(want), json_len(want)}))
+            method = "failed";
+        if (strcmp(method, "passed") != 0)
+            break;
+    }
+    if (method)
+        judge(r, !strcmp(method, "passed"), method, arena, out);
+    else
+        *out = (struct score_result){.status = SCORE_UNSCORED, .reason = "the record's tests are not as its scorer needs them"};
+    free(r);
+    ipw_buf_release(&program);
+}
+
+const struct scorer_ops scorer_python_tests = {
+    .name = "python_tests",
+    .version = 1,
+    .what = "Python code against the question's check(), in a sandbox",
+    .slow = true,
+    .score = score_tests,
+};
+
+const struct scorer_ops scorer_python_asserts = {
+    .name = "python_asserts",
+    .version = 1,
+    .what = "Python code against the question's asserts, in a sandbox",
+    .slow = true,
+    .score = score_asserts,
+};
+
+const struct scorer_ops scorer_python_stdio = {
+    .name = "python_stdio",
+    .version = 1,
+    .what = "a Python program against inputs and what it has to print, in a sandbox",
+    .slow = true,
+    .score = score_stdio,
+};

@@ -1,0 +1,31 @@
+/* Where an answer's code runs: bubblewrap, with the system's /usr to read, an empty /tmp, no network, no other process, and
+ * limits of time, memory, files, output and processes. Never without it. Linux. docs/sandbox.md says what it keeps out. */
+#ifndef IPW_SCORE_SANDBOX_H
+#define IPW_SCORE_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SANDBOX_OUTPUT = 65536 }; /* bytes of output that are kept */
+
+/* How a program ended. */
+enum sandbox_end { SANDBOX_EXITED, SANDBOX_KILLED, SANDBOX_TIMEOUT, SANDBOX_FLOOD };
+
+struct sandbox_result {
+    enum sandbox_end end;
+    int code;                    /* of SANDBOX_EXITED */
+    double seconds;
+    char out[SANDBOX_OUTPUT + 1]; /* both outputs, from their start; the last KiB where there was more */
+    size_t len;
+};
+
+/* Looks whether a program can be shut in here, and whether the limit of processes holds; about 0.2 s. Always a sandbox: where
+ * it cannot run anything, sandbox_refusal says why and what to do. */
+struct sandbox *sandbox_open(void);
+void sandbox_close(struct sandbox *s);
+const char *sandbox_refusal(const struct sandbox *s); /* NULL: programs can run */
+
+/* Runs Python text. */
+void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, struct sandbox_result *r);
+
+#endif

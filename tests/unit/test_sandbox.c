@@ -1,0 +1,125 @@
+/* The sandbox against programs that mean no good. Skipped where bubblewrap is missing or not allowed. */
+#include "check.h"
+
+#include <unistd.h>
+
+#include "score/sandbox.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof(a)[0])
+
+static struct sandbox *box;
+static struct sandbox_result r;
+
+static int setup(void **state)
+{
+    (void)state;
+    box = sandbox_open();
+    if (sandbox_refusal(box))
+        print_message("skipped: %s\n", sandbox_refusal(box));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    sandbox_close(box);
+    return 0;
+}
+
+static void run(const char *program, double timeout_s)
+{
+    if (sandbox_refusal(box))
+        skip();
+    sandbox_python(box, program, strlen(program), timeout_s, &r);
+}
+
+static void test_runs(void **state)
+{
+    (void)state;
+    run("import sys\nprint('hello', 6 * 7)\nsys.stderr.write('and err')\nsys.exit(3)\n", 10);
+    assert_int_equal(r.end, SANDBOX_EXITED);
+    assert_int_equal(r.code, 3);
+    assert_non_null(strstr(r.out, "hello 42"));
+    assert_non_null(strstr(r.out, "and err"));
+    assert_true(r.seconds > 0 && r.seconds < 10);
+}
+
+/* What it must not see or reach; each program says "out" if it did. */
+static void test_walls(void **state)
+{
+    (void)state;
+    static const char *const programs[] = {
+        "import socket\ns = socket.socket()\ns.settimeout(2)\ns.connect(('127.0.0.1', 22))\nprint('out')\n",
+        "import socket\nsocket.create_connection(('192.0.2.1', 80), 1)\nprint('out')\n",
+        "print(open('/etc/passwd').read(), 'out')\n",
+        "import os\nprint(os.listdir('/root') or os.listdir('/home'), 'out')\n",
+        "open('/usr/ipw-was-here', 'w').write('x')\nprint('out')\n",
+        "import os\nos.remove('/usr/bin/env')\nprint('out')\n",
+        "import os\nprint('out' if [p for p in os.listdir('/proc') if p.isdigit() and int(p) > 60] else '')\n",
+        "import os, signal\nos.kill(1, signal.SIGKILL)\nprint('in')\n",
+        "import os\nprint('out' if os.environ.get('IPW_SECRET') else 'in')\n",
+        "import resource\nresource.setrlimit(resource.RLIMIT_NPROC, (1000, 1000))\nprint('out')\n",
+        "import os\nos.setuid(0)\nprint('out')\n",
+        "import ctypes\nprint('out' if ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0 else 'in')\n",
+    };
+    setenv("IPW_SECRET", "x", 1);
+    for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+        run(programs[i], 10);
+        if (strstr(r.out, "out\n"))
+            fail_msg("'%s' got out: %s", programs[i], r.out);
+    }
+    assert_int_not_equal(access("/usr/ipw-was-here", F_OK), 0);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program;
+        enum sandbox_end end;
+        const char *says; /* NULL: whatever */
+    } rows[] = {
+        {"while True:\n    pass\n", SANDBOX_TIMEOUT, NULL},
+        {"import time\ntime.sleep(60)\n", SANDBOX_TIMEOUT, NULL},
+        {"x = bytearray(10 << 30)\nprint('out')\n", SANDBOX_EXITED, "MemoryError"},
+        {"f = open('/tmp/big', 'wb')\nfor i in range(1000):\n    f.write(b'x' * (1 << 20))\nprint('out')\n", SANDBOX_EXITED,
+         "OSError"},
+        {"for i in range(1000):\n    open('/tmp/f%d' % i, 'wb').write(b'x' * (5 << 20))\nprint('out')\n", SANDBOX_EXITED,
+         "No space left"},
+        {"while True:\n    print('y' * 100000)\n", SANDBOX_FLOOD, "yyyy"},
+        {"f = [open('/dev/null') for i in range(1000)]\nprint('out')\n", SANDBOX_EXITED, "Too many open files"},
+        {"import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\nprint('left')\n", SANDBOX_EXITED, "left"},
+        {"import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", SANDBOX_KILLED, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        run(rows[i].program, 1.5);
+        if (r.end != rows[i].end || strstr(r.out, "out\n") || (rows[i].says && !strstr(r.out, rows[i].says)))
+            fail_msg("'%s' ended by %d, code %d: %.300s", rows[i].program, (int)r.end, r.code, r.out);
+    }
+}
+
+/* Only now, when setup has seen that the limit of processes holds: each of a few processes starts as many as it can. */
+static void test_processes(void **state)
+{
+    (void)state;
+    run("import os, time\nn = 0\nfor i in range(200):\n    try:\n        if os.fork() == 0:\n            time.sleep(5)\n"
+        "            os._exit(0)\n        n += 1\n    except OSError as e:\n        print(n, e)\n        break\n", 10);
+    assert_int_equal(r.end, SANDBOX_EXITED);
+    assert_non_null(strstr(r.out, "Resource temporarily unavailable"));
+    assert_true(strtol(r.out, NULL, 10) <= 64);
+    run("import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass\n", 1);
+    assert_int_equal(r.end, SANDBOX_TIMEOUT);
+    run("print('well')\n", 10);
+    assert_string_equal(r.out, "well\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_walls),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_processes),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
