@@ -171,6 +171,7 @@ static void probe(struct sandbox *s)
     long n = -1;
     sandbox_python(s, program, sizeof program - 1, 10, r);
     const char *told = strstr(r->out, "started ");
+    r->out[strcspn(r->out, "\n")] = '\0'; /* bwrap's own words */
     if (told)
         n = strtol(told + 8, NULL, 10);
     if (r->end != SANDBOX_EXITED || !told)
@@ -178,7 +179,6 @@ static void probe(struct sandbox *s)
     else if (n > PROCESSES)
         snprintf(s->refusal, sizeof s->refusal, "no sandbox: its limit of %d processes does not hold here; run ipw as an "
                  "ordinary user", PROCESSES);
-    s->refusal[strcspn(s->refusal, "\n")] = '\0';
     free(r);
 }
 
