@@ -410,12 +410,13 @@ class Growth(threading.Thread):
 
 
 def soak(where, build, requests):
-    """After a fifth of the time as warm-up: RSS and descriptors, first and last, and the most."""
+    """After a fifth of the time as warm-up, and until the last answer: RSS and descriptors, first and last, and the most. What
+    comes then, figures over all rows, needs memory for these."""
     with scratch() as folder, Server(build, BETWEEN_MS[64]) as server:
         got = run(ipw_command(where, server, 64, requests, folder), folder, watch=Growth)
         done = ipw_figures(folder, got["out"], BETWEEN_MS[64])
-    rows = got["watcher"].rows
-    warm = rows[len(rows) // 5:-1]
+    rows = [r for r in got["watcher"].rows if r[0] <= done["span_s"]]
+    warm = rows[len(rows) // 5:]
     return {"requests": done["n"], "seconds": got["wall_s"], "rss_mib": [warm[0][1], warm[-1][1], max(r[1] for r in warm)],
             "descriptors": [warm[0][2], warm[-1][2], max(r[2] for r in warm)], "rows": rows}
 
