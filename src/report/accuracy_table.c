@@ -208,6 +208,22 @@ static void list(const struct table_run *const *runs, size_t n, const struct rep
     ipw_buf_adds(out, "   95 %: other questions of this kind may give\n\n");
 }
 
+/* What other scorers make of the answers, and what the verdicts hold beside right and wrong. */
+static void beside(const struct table_run *run, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    char n[24];
+    if (!run->n_beside)
+        return;
+    ipw_buf_addf(&s, "%-14s", "Beside it");
+    for (size_t i = 0; i < run->n_beside; i++) {
+        report_num(100 * run->beside[i].sum / run->beside[i].n, n);
+        ipw_buf_addf(&s, "%s %s %s %% of %.0f", i ? "," : "", run->beside[i].name, n, run->beside[i].n);
+    }
+    report_wrap(s.s, 3, 18, out);
+    ipw_buf_release(&s);
+}
+
 /* One run: its whole block, with both columns of doubt. */
 static void block(const struct table_run *run, const struct accuracy_result *r, struct ipw_buf *out)
 {
@@ -220,6 +236,7 @@ static void block(const struct table_run *run, const struct accuracy_result *r, 
     report_wrap(s.s, 1, 1, out);
     ipw_buf_addc(out, '\n');
     report_figures(run, r, false, out);
+    beside(run, out);
     ipw_buf_release(&s);
 }
 

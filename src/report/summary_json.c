@@ -181,6 +181,12 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     json_put_num(o, n, "all_wrong", r->all_wrong);
     json_put_num(o, n, "all_right", r->all_right);
     json_put_int(o, n, "unscored", (int64_t)r->n_unscored);
+    json_node *scores = json_put_obj(o, top, "scores_beside");
+    for (size_t i = 0; i < run->n_beside; i++) {
+        n = json_put_obj(o, scores, run->beside[i].name);
+        json_put_num(o, n, "est", run->beside[i].sum / run->beside[i].n);
+        json_put_int(o, n, "n", (int64_t)run->beside[i].n);
+    }
     put_energy(o, top, run, r);
     report_put_scoped(o, top, "ipj", &r->ipj, &r->other[TABLE_ACCEL].ipj, &r->other[TABLE_SYSTEM].ipj);
     report_put_scoped(o, top, "ipj_net", &r->ipj_net, NULL, NULL);

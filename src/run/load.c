@@ -14,6 +14,7 @@
 #include "run/conditions.h"
 #include "run/overlap.h"
 #include "run/scopes.h"
+#include "run/scores.h"
 #include "run/settings.h"
 #include "stats/stats.h"
 #include "store/pack.h"
@@ -24,7 +25,6 @@ struct attempt { /* one query row and where it belongs */
     double seconds;
     bool first, last;
     const char *scorer; /* whose verdict counts: the chosen one, else the record's own; NULL unknown */
-    int64_t score_version;
 };
 
 struct segment {
@@ -375,7 +375,7 @@ static int on_query(const struct store_query_row *in, void *ud)
     if (before != SIZE_MAX)
         l->at[before].last = false;
     l->at[id] = (struct attempt){i, segment_of(l, q->segment), span_s(q->t_send, q->t_end), q->attempt == 1, true,
-                                 keep(l, scorer), -1};
+                                 keep(l, scorer)};
     if (q->t_send != STORE_NULL && q->t_end != STORE_NULL) {
         IPW_GROW(l->flight, l->n_flight, l->cap_flight);
         IPW_GROW(l->flight_id, l->n_flight, l->cap_flight_id);
@@ -533,24 +533,14 @@ static int load_scopes(struct loader *l, struct store *store, struct ipw_err *er
     return rc;
 }
 
-/* ---- scores ---- */
-
-static int on_score(const struct store_score *s, void *ud)
+static int load_scores(struct loader *l, struct store *store, struct ipw_err *err)
 {
-    struct loader *l = ud;
-    if (s->query < 0 || (size_t)s->query >= l->n_at)
-        return 0;
-    struct attempt *a = &l->at[s->query];
-    if (a->row == SIZE_MAX || !a->last || !ipw_streq(a->scorer, s->scorer) || s->version < a->score_version)
-        return 0;
-    struct table_row *r = &l->t->v[a->row];
-    a->score_version = s->version;
-    r->score = (enum score_status)s->status;
-    bool scored = r->score != SCORE_UNSCORED && r->score != SCORE_PENDING;
-    r->correct = scored ? isnan(s->value) ? 0 : s->value : (double)NAN;
-    r->score_reason = r->score == SCORE_UNSCORED ? keep(l, s->method) : NULL;
-    r->extracted = keep(l, s->extracted);
-    return 0;
+    struct run_counted *v = ipw_calloc(l->n_at + 1, sizeof *v);
+    for (size_t i = 0; i < l->n_at; i++)
+        v[i] = (struct run_counted){l->at[i].last ? l->at[i].row : SIZE_MAX, l->at[i].scorer};
+    int rc = run_scores_load(l->t, store, v, l->n_at, err);
+    free(v);
+    return rc;
 }
 
 int run_load(struct table_run *t, struct store *store, const char *dir, struct ipw_err *err)
@@ -574,7 +564,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
     if ((rc = load_scopes(&l, store, err)))
         goto out;
     t->gain_u = total_gain(&l);
-    rc = store_each_score(store, on_score, &l, err);
+    rc = load_scores(&l, store, err);
 out:
     run_conditions_free(l.conditions);
     free(l.at);

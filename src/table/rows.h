@@ -56,6 +56,12 @@ struct table_member {
     double w;                   /* mean over the queries' time; NAN unknown */
 };
 
+/* A figure beside the accuracy that counts: another scorer's, or one that its verdicts hold. */
+struct table_beside {
+    const char *name; /* "contains", "mcq strict", "ifeval instructions" */
+    double n, sum;    /* of answers, or of instructions; what of them is right */
+};
+
 /* What is common to the rows of one run. */
 struct table_run {
     const char *dir, *run_id;
@@ -80,6 +86,8 @@ struct table_run {
     /* watts of the total without a question: before the model, with it, after the last answer; NAN unknown */
     double idle_cold_w, idle_w, idle_after_w;
     bool idle_drifts, idle_quick; /* quick: watched for seconds only, the net figures are indicative */
+    const struct table_beside *beside;
+    size_t n_beside;
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
     struct table_setting settings[TABLE_SETTING_N];

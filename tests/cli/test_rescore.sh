@@ -52,3 +52,19 @@ says "no scorer is called 'nonsense'; there are: own, mcq"
 run 2 "$IPW" score "$work/nowhere"
 says "nowhere"
 run 2 "$IPW" score "$r" --try x.jsonl
+
+# what stands beside the accuracy that counts: the lenient twin, strict letters, instructions that held
+cat >"$work/b.jsonl" <<'EOF'
+{"id":"a","type":"exact","question":"Say the word blue.","answer":"blue"}
+{"id":"b","type":"mcq","question":"Which is a colour?","choices":["blue","seven"],"answer":"A"}
+{"id":"c","type":"instruction","question":"Say it.","instruction_id_list":["punctuation:no_comma","startend:quotation"],"kwargs":[{},{}]}
+EOF
+run 0 "$IPW" profile -m "$model" --threads 1 --dataset "$work/b.jsonl" --baseline none --max-tokens 24 --output-dir "$work/beside"
+r=$(the_run beside)
+sql_write "$r" "UPDATE text SET answer = CASE (SELECT query_id FROM query WHERE id = query) WHEN 'a' THEN 'the blue one'
+    WHEN 'b' THEN 'blue, I think' ELSE '\"no comma\" here' END"
+run 0 "$IPW" score "$r"
+json "$r/summary.json" '.scores_beside | [.["contains"].est, .["mcq strict"].est, .["ifeval instructions"].est, .["ifeval instructions"].n] | map(tostring) | join(" ")' "1 0 0.5 2"
+json "$r/summary.json" .accuracy.est 0.3333333333333333
+run 0 "$IPW" analyze "$r"
+shows "Beside it"

@@ -365,7 +365,7 @@ static void test_queries_jsonl(void **state)
                 assert_int_equal(json_type(at(json_root(doc), "energy_j")), JSON_NULL);
             else
                 check_near(num_at(doc, "energy_j"), run.v[n].energy_j, 1e-12);
-            assert_int_equal(json_len(json_root(doc)), 26);
+            assert_int_equal(json_len(json_root(doc)), 28);
             json_doc_free(doc);
             n++;
         }
