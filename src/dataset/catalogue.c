@@ -32,6 +32,8 @@ struct catalogue *catalogue_open(void)
                                     .note = json_str(json_get(it.val, "note")),
                                     .package = json_str(json_get(it.val, "package")),
                                     .member = json_str(json_get(it.val, "member")),
+                                    .hub = json_get(it.val, "hub"),
+                                    .refused = json_str(json_get(it.val, "refused")),
                                     .row = it.val};
         json_is_int(json_get(it.val, "n"), &s->n);
     }
