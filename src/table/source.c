@@ -34,11 +34,14 @@ static int add_from(struct ipw_buf *sql, const struct source *src, struct ipw_er
 {
     if (strpbrk(src->path, "*?["))
         return ipw_err_set(err, IPW_E_INPUT, "the name '%s' looks like a pattern; give the file one without * ? [", src->path);
-    ipw_buf_adds(sql, src->format == SOURCE_PARQUET ? " FROM read_parquet(" : " FROM read_csv(");
+    ipw_buf_addf(sql, " FROM %s(", src->format == SOURCE_PARQUET ? "read_parquet" : src->format == SOURCE_JSONL ? "read_json" : "read_csv");
     duck_quote(sql, src->path);
-    if (src->format != SOURCE_PARQUET)
-        ipw_buf_addf(sql, ", header = true, max_line_size = 33554432, delim = '%s'", src->format == SOURCE_TSV ? "\t" : ",");
-    ipw_buf_adds(sql, ")");
+    if (src->format == SOURCE_PARQUET)
+        ipw_buf_adds(sql, src->select ? ", file_row_number = true)" : ")");
+    else if (src->format == SOURCE_JSONL)
+        ipw_buf_adds(sql, ", format = 'newline_delimited')");
+    else
+        ipw_buf_addf(sql, ", header = true, max_line_size = 2097152, delim = '%s')", src->format == SOURCE_TSV ? "\t" : ",");
     return 0;
 }
 
@@ -102,10 +105,12 @@ int source_each(struct duck *d, const struct source *src, const _Atomic int *sto
 {
     struct ipw_buf sql = IPW_BUF_INIT;
     struct counted c = {sink, 0};
-    if (src->format == SOURCE_JSONL)
+    if (src->format == SOURCE_JSONL && !src->select)
         return each_line(src, stop, sink, err);
     ipw_buf_addf(&sql, "SELECT CAST(to_json(r) AS VARCHAR) FROM (SELECT %s", src->select ? src->select : "*");
     int rc = add_from(&sql, src, err);
+    if (src->where)
+        ipw_buf_addf(&sql, " WHERE %s", src->where);
     ipw_buf_adds(&sql, ") r");
     if (!rc)
         rc = duck_each(d, sql.s, give, &c, err);

@@ -10,7 +10,8 @@ enum source_format { SOURCE_JSONL, SOURCE_PARQUET, SOURCE_CSV, SOURCE_TSV };
 struct source {
     const char *path;
     enum source_format format;
-    const char *select; /* of Parquet, CSV, TSV: SQL expressions over the columns; NULL: all columns */
+    const char *select; /* SQL expressions over the columns (of Parquet also file_row_number, from 0); NULL: all columns */
+    const char *where;  /* which rows, with select; NULL: all */
 };
 
 /* By what the name ends in (.parquet .csv .tsv .jsonl); an Arrow file is refused with the line that makes Parquet of it. */
@@ -19,7 +20,7 @@ int source_format_of(const char *path, enum source_format *format, struct ipw_er
 /* Of Parquet, CSV, TSV: the columns' names, one a line. */
 int source_columns(struct duck *d, const struct source *src, struct ipw_buf *names, struct ipw_err *err);
 
-/* Calls row with every row's JSON and its number: of JSONL the line's, else counted from 1. d is not needed for JSONL. */
+/* Calls row with every row's JSON and its number: of JSONL the line's, else counted from 1. d is not needed for JSONL without select. */
 struct source_sink {
     int (*row)(void *ud, size_t number, const char *json, size_t n, struct ipw_err *err);
     void *ud;
