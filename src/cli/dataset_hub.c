@@ -1,5 +1,6 @@
 /* A public set from the hub: its files are pulled, checked, converted as its row says, and removed. */
 #include <fnmatch.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,15 +97,17 @@ int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_er
     struct part *parts = ipw_calloc(FILES_MAX, sizeof *parts);
     char dir[PATH_MAX];
     size_t n = 0;
+    bool taken = false;
     int rc;
     if ((rc = sets_dir(dir, err)) || (rc = fs_mkdirs(dir, err)) || (rc = hub_list_data(&files, &hub, repo, err)) ||
         (rc = choose(set, &files, dir, parts, &n, err)) || (rc = fetch(cli, set, &hub, parts, n, err)))
         goto out;
+    taken = true;
     rc = store(cli, set, parts, n, err);
     for (size_t i = 0; i < n && rc != IPW_E_INTERRUPTED; i++)
         unlink(parts[i].path);
 out:
-    if (rc == IPW_E_INPUT && !n && json_true(json_get(set->hub, "gated")))
+    if (rc == IPW_E_INPUT && !taken && json_true(json_get(set->hub, "gated")))
         ipw_err_set(err, rc, "'%s' is gated: ask for access at https://huggingface.co/datasets/%s, then set HF_TOKEN to your token "
                     "and pull again", set->name, repo);
     hub_files_release(&files);

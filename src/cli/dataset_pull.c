@@ -248,7 +248,7 @@ int set_import_wheel(const struct cli *cli, const char *file, const char *const 
     const char *key = NULL;
     int rc = select_sets(c, n_names ? names : all, n_names ? n_names : 1, wanted, err);
     for (size_t i = 0; i < n && !key; i++) /* the package by its file's name; the sha256 decides */
-        if (!strcmp(catalogue_package(c, sets[i].package).file, fs_basename(file)))
+        if (ipw_streq(catalogue_package(c, sets[i].package).file, fs_basename(file)))
             key = sets[i].package;
     if (!rc && !key)
         rc = ipw_err_set(err, IPW_E_INPUT, "no question sets are known to be in '%s'; this build reads %s", file,

@@ -70,6 +70,6 @@ int set_check(const char *name, size_t *n, struct ipw_err *err);
 
 /* The commands under ipw dataset. */
 extern const struct command command_dataset_list, command_dataset_show, command_dataset_pull, command_dataset_import,
-    command_dataset_sample, command_dataset_verify;
+    command_dataset_export, command_dataset_sample, command_dataset_verify;
 
 #endif

@@ -272,7 +272,7 @@ int catalogue_convert(const struct catalogue_set *set, const char *text, size_t 
         size_t n = (size_t)((nl ? nl : end) - p);
         bool blank = !n || (n == 1 && *p == '\r');
         if (!blank && (rc = catalogue_record(set, line, p, n, out, &gold, err)))
-            ipw_err_wrap(err, "'%s' line %zu", fs_basename(set->member), line);
+            ipw_err_wrap(err, "'%s' line %zu", set->member ? fs_basename(set->member) : set->name, line);
         p += n + 1;
     }
     return rc;

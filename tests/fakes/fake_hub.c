@@ -1,5 +1,5 @@
 /* fake_hub DIR: a hub on a free port of 127.0.0.1, for what a pull can meet; prints "URL OTHER_URL" and serves until its
- * stdin closes. A repository is a folder ORG/REPO below DIR; its name tells how it behaves:
+ * stdin closes. A repository is a folder ORG/REPO below DIR, of datasets below DIR/datasets; its name tells how it behaves:
  *   needs-token 401 without the token "secret"; gated 403; busy 429 with Retry-After; broken 503
  *   breaks      the body stops in the middle, each time a little later; wrong: another sha256 is told
  *   moved       the file is on the other port, which refuses whoever shows a token
@@ -37,27 +37,45 @@ static bool token(struct MHD_Connection *c)
     return ipw_streq(MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"), "Bearer secret");
 }
 
-static enum MHD_Result list(struct MHD_Connection *c, const char *repo)
+/* The files of a folder and of those in it; sub: its path in the repository. */
+static bool list_folder(const char *repo, const char *sub, struct ipw_buf *b)
 {
-    char dir[1000], path[2000], hex[65];
-    struct ipw_buf b = IPW_BUF_INIT;
+    char path[2000], name[700], hex[65];
     struct ipw_err err;
     struct stat st;
-    snprintf(dir, sizeof dir, "%s/%s", root, repo);
-    DIR *d = opendir(dir);
+    snprintf(path, sizeof path, "%s/%s/%s", root, repo, sub);
+    DIR *d = opendir(path);
     if (!d)
-        return answer(c, 404, "Repository not found", NULL, NULL);
-    ipw_buf_adds(&b, "[");
+        return false;
     for (struct dirent *e; (e = readdir(d));) {
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (e->d_name[0] == '.' || stat(path, &st) || fs_sha256_file(path, NULL, NULL, NULL, hex, &err))
+        snprintf(name, sizeof name, "%s%s", sub, e->d_name);
+        snprintf(path, sizeof path, "%s/%s/%s", root, repo, name);
+        if (e->d_name[0] == '.' || stat(path, &st))
+            continue;
+        if (S_ISDIR(st.st_mode)) {
+            snprintf(name, sizeof name, "%s%s/", sub, e->d_name);
+            list_folder(repo, name, b);
+            continue;
+        }
+        if (fs_sha256_file(path, NULL, NULL, NULL, hex, &err))
             continue;
         if (ipw_ends(repo, "wrong"))
             hex[0] = hex[0] == '0' ? '1' : '0';
-        ipw_buf_addf(&b, "%s{\"type\":\"file\",\"path\":\"%s\",\"size\":%lld,\"lfs\":{\"oid\":\"%s\",\"size\":%lld}}",
-                     b.len > 1 ? "," : "", e->d_name, (long long)st.st_size, hex, (long long)st.st_size);
+        ipw_buf_addf(b, "%s{\"type\":\"file\",\"path\":\"%s\",\"size\":%lld,\"lfs\":{\"oid\":\"%s\",\"size\":%lld}}",
+                     b->len > 1 ? "," : "", name, (long long)st.st_size, hex, (long long)st.st_size);
     }
     closedir(d);
+    return true;
+}
+
+static enum MHD_Result list(struct MHD_Connection *c, const char *repo)
+{
+    struct ipw_buf b = IPW_BUF_INIT;
+    ipw_buf_adds(&b, "[");
+    if (!list_folder(repo, "", &b)) {
+        ipw_buf_release(&b);
+        return answer(c, 404, "Repository not found", NULL, NULL);
+    }
     ipw_buf_adds(&b, "]");
     enum MHD_Result ok = answer(c, 200, b.s, NULL, NULL);
     ipw_buf_release(&b);
@@ -114,7 +132,7 @@ static enum MHD_Result on_request(void *ud, struct MHD_Connection *c, const char
 {
     const bool second = ud != NULL;
     char repo[300], path[1500], to[1500];
-    const char *p = ipw_starts(url, "/api/models/") ? url + 12 : url + 1, *tail = strstr(p, "/tree/main");
+    const char *p = ipw_starts(url, "/api/models/") ? url + 12 : ipw_starts(url, "/api/") ? url + 5 : url + 1, *tail = strstr(p, "/tree/main");
     bool listing = p != url + 1;
     (void)method, (void)version, (void)up, (void)up_size, (void)state;
     const char *range = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Range");
