@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "cli/sets.h"
 
-enum { MEMORY_MB = 160, THREADS = 2 };
+enum { MEMORY_MB = 128, THREADS = 2 };
 
 struct seen {
     uint64_t id;

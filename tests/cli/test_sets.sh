@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Question sets by name: the real package from the cache, packages that are not what they should be, a user's own file.
 # shellcheck source=lib.sh
-export HF_ENDPOINT=http://127.0.0.1:9 # nobody: no test asks the real one
 . "$(dirname "$0")/lib.sh"
 
 export IPW_DATA=$work/data
+export HF_ENDPOINT=http://127.0.0.1:9 # nobody: no test asks the real one
 sets=$IPW_DATA/datasets
 
 # --- nothing pulled yet
@@ -222,7 +222,7 @@ done
 json "$work/out" '[.datasets[] | select(.state == "here")] | length' 11
 json "$sets/gsm8k.origin.json" .license MIT
 [ "$(jq -r .answer "$sets/truthfulqa.jsonl" | grep -c A)" -lt 250 ] || fail "truthfulqa is not shuffled"
-json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' "humaneval ifeval mbpp"
+json "$work/out" '[.datasets[] | select(.scored == false and .state == "here") | .name] | join(" ")' "humaneval ifeval mbpp"
 cp "$sets/piqa.jsonl" "$work/gsm8k.jsonl"
 run 0 "$IPW" dataset show "$work/gsm8k.jsonl" -n 0
 ! grep -q openai "$work/out" || fail "a file has the origin of the set whose name it has"
