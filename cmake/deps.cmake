@@ -27,6 +27,10 @@ set_target_properties(ipw_yyjson PROPERTIES
   IMPORTED_LOCATION "${IPW_YYJSON_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${IPW_YYJSON_INCLUDE}")
 
+# DuckDB is loaded while the program runs (src/table/duck.c): only its header is needed here.
+ipw_dep(duckdb)
+find_path(IPW_DUCKDB_INCLUDE duckdb.h HINTS "${IPW_PREFIX_duckdb}/include" NO_CACHE REQUIRED)
+
 if(IPW_LLAMA)
   # Which backends and instructions llama.cpp is built with. The environment's word is kept, so that a later `cmake --build`
   # that configures again means the same.

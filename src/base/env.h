@@ -38,6 +38,7 @@ struct ipw_env {
     const char *sys_root, *proc_root, *dev_root;
     struct {
         const char *nvml, *ioreport; /* libraries to load instead of the usual names; NULL: the usual ones */
+        const char *const *duckdb;   /* where DuckDB's library may be, in this order, NULL at the end; NULL: the system's */
         const char *meter;           /* the ipw-meter program; NULL: where it was installed */
     } at;
     const struct ipw_io *io;

@@ -15,6 +15,7 @@
 #include "cli/config.h"
 #include "cli/greet.h"
 #include "cli/manual.h"
+#include "cli/paths.h"
 #include "cli/terminal.h"
 #include "report/report.h"
 
@@ -62,6 +63,30 @@ const char *cli_setting(const char *name)
 static const char *path_setting(const char *name)
 {
     return secure_getenv(name);
+}
+
+/* Where DuckDB's library may be: the one that was named, else beside the program, in lib/ipw, in the cache, the system's. */
+static const char *const *duckdb_paths(void)
+{
+    static char beside[PATH_MAX + 32], lib[PATH_MAX + 32], cache[PATH_MAX];
+    static const char *paths[] = {NULL, NULL, NULL, NULL, NULL};
+    char dir[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
+    char *slash = n > 0 ? (dir[n] = '\0', strrchr(dir, '/')) : NULL;
+    size_t k = 0;
+    if ((paths[0] = path_setting("IPW_DUCKDB_LIB")))
+        return paths;
+    if (slash) {
+        *slash = '\0';
+        snprintf(beside, sizeof beside, "%s/libduckdb.so", dir);
+        snprintf(lib, sizeof lib, "%s/../lib/ipw/libduckdb.so", dir);
+        paths[k++] = beside;
+        paths[k++] = lib;
+    }
+    if (*cli_cache_file("lib/libduckdb-1.5.5.so", cache))
+        paths[k++] = cache;
+    paths[k] = "libduckdb.so";
+    return paths;
 }
 
 /* bin/ipw's libexec/ipw-meter, wherever both were installed; NULL where there is none. */
@@ -292,6 +317,7 @@ int cli_main(int argc, char **argv)
     cli.env.dev_root = cli_setting("IPW_DEV_ROOT");
     cli.env.at.nvml = path_setting("IPW_NVML_LIB");
     cli.env.at.ioreport = path_setting("IPW_IOREPORT_LIB");
+    cli.env.at.duckdb = duckdb_paths();
     cli.env.at.meter = path_setting("IPW_METER");
     cli.env.log = on_log;
     cli.color = cli.out_tty && !*cli_setting("NO_COLOR") && strcmp(cli_setting("TERM"), "dumb") != 0;

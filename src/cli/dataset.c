@@ -98,9 +98,13 @@ static void collect(struct list *l, const struct catalogue *c)
         snprintf(r->name, sizeof r->name, "%s", sets[i].name);
         snprintf(r->type, sizeof r->type, "%s", sets[i].type);
         snprintf(r->license, sizeof r->license, "%s", sets[i].license);
-        snprintf(r->state, sizeof r->state, "to pull");
+        snprintf(r->state, sizeof r->state, "%s",
+                 sets[i].refused                                   ? "not asked"
+                 : json_true(json_get(sets[i].hub, "gated"))       ? "gated"
+                 : sets[i].package                                 ? "to pull"
+                                                                   : "never pulled by us");
         snprintf(r->scorer, sizeof r->scorer, "%s", sets_scorer(sets[i].row, &r->built));
-        r->count = sets[i].n;
+        r->count = sets[i].n ? sets[i].n : -1;
     }
 }
 
@@ -194,16 +198,16 @@ const struct command command_dataset_list = {
 };
 
 static const struct command *const subs[] = {&command_dataset_list,   &command_dataset_show,   &command_dataset_pull,
-                                             &command_dataset_import, &command_dataset_sample, &command_dataset_verify,
-                                             NULL};
+                                             &command_dataset_import, &command_dataset_export, &command_dataset_sample,
+                                             &command_dataset_verify, NULL};
 
 const struct command command_dataset = {
     .name = "dataset",
     .group = "Prepare",
-    .summary = "question sets: list, show, pull, import, sample, verify",
+    .summary = "question sets: list, show, pull, import, export, sample, verify",
     .usage = "ipw dataset COMMAND [options]",
-    .details = "Public question sets are fetched once out of a pinned package by the pip of this machine, "
-               "checked, and kept with their licence; a JSONL file of your own gets a name by import. The name is"
+    .details = "Public question sets are fetched once, from the hub or out of a pinned package, checked, and kept "
+               "with their licence; a file of your own (JSONL, Parquet, CSV, TSV) gets a name by import. The name is"
                " what --dataset takes.\n",
     .examples = "ipw dataset list\n"
                 "ipw dataset pull gsm8k arc-challenge\n"

@@ -137,6 +137,8 @@ static void show_set(const struct dataset *d, const char *spec, int64_t examples
     report_text(d->name, out);
     ipw_buf_addf(out, ", %zu questions\n\n", d->n);
     line(out, "asks", built_in ? built_in->what : pulled && set ? set->what : NULL);
+    const char *canary = pulled && set ? json_str(json_get(set->hub, "canary")) : NULL;
+    line(out, "canary", canary);
     line(out, "but", pulled && set ? set->note : NULL);
     line(out, "source", built_in ? "inside this program" : pulled ? o.source : NULL);
     line(out, "licence", built_in ? "Apache-2.0" : o.license);
@@ -153,7 +155,7 @@ static void show_set(const struct dataset *d, const char *spec, int64_t examples
         line(out, "subjects", subjects.s);
         ipw_buf_release(&subjects);
     }
-    for (size_t i = 0; i < d->n && (int64_t)i < examples; i++)
+    for (size_t i = 0; i < d->n && (int64_t)i < examples && !canary; i++) /* what may not be posted is not printed */
         put_prompt(&d->v[i], out);
     free(s);
     free(which);

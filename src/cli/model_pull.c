@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/model_name.h"
 #include "base/str.h"
+#include "cli/hub_token.h"
 #include "cli/model.h"
 #include "cli/paths.h"
 #include "engine/gguf_info.h"
@@ -116,28 +117,6 @@ static int say_done(struct cli *cli, const char *path)
 
 /* ---- from the hub ---- */
 
-struct token {
-    char text[500];
-};
-
-/* HF_TOKEN, else the file that the hub's own tools keep. */
-static const char *hub_token(struct token *t)
-{
-    char path[PATH_MAX];
-    struct ipw_buf b = IPW_BUF_INIT;
-    struct ipw_err err;
-    snprintf(t->text, sizeof t->text, "%s", cli_setting("HF_TOKEN"));
-    if (*cli_setting("HF_HOME"))
-        snprintf(path, sizeof path, "%s/token", cli_setting("HF_HOME"));
-    else
-        cli_home(".cache/huggingface/token", path);
-    if (!*t->text && *path && fs_exists(path) && !fs_read(path, sizeof t->text - 1, &b, &err))
-        snprintf(t->text, sizeof t->text, "%s", b.s);
-    t->text[strcspn(t->text, " \t\r\n")] = '\0';
-    ipw_buf_release(&b);
-    return t->text;
-}
-
 struct pull {
     struct cli *cli;
     struct hub hub;
@@ -199,9 +178,9 @@ static int plan(struct pull *p, struct ipw_err *err)
 
 static int pull_hub(struct cli *cli, const char *text, struct ipw_err *err)
 {
-    struct token token;
+    struct hub_token token;
     struct pull p = {.cli = cli,
-                     .hub = {&cli->env, cli_setting("HF_ENDPOINT"), hub_token(&token), cli->signals}};
+                     .hub = {&cli->env, cli_setting("HF_ENDPOINT"), cli_hub_token(&token), cli->signals}};
     struct model_bar bar = {.cli = cli, .what = "pulled"};
     char path[PATH_MAX];
     int rc = hub_spec_parse(&p.spec, text, err);

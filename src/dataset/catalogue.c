@@ -32,6 +32,8 @@ struct catalogue *catalogue_open(void)
                                     .note = json_str(json_get(it.val, "note")),
                                     .package = json_str(json_get(it.val, "package")),
                                     .member = json_str(json_get(it.val, "member")),
+                                    .hub = json_get(it.val, "hub"),
+                                    .refused = json_str(json_get(it.val, "refused")),
                                     .row = it.val};
         json_is_int(json_get(it.val, "n"), &s->n);
     }
@@ -63,7 +65,7 @@ const struct catalogue_set *catalogue_find(const struct catalogue *c, const char
 
 struct catalogue_package catalogue_package(const struct catalogue *c, const char *key)
 {
-    const json_val *p = json_get(json_get(json_root(c->doc), "packages"), key);
+    const json_val *p = key ? json_get(json_get(json_root(c->doc), "packages"), key) : NULL;
     struct catalogue_package out = {.name = json_str(json_get(p, "name")),
                                     .version = json_str(json_get(p, "version")),
                                     .file = json_str(json_get(p, "file")),

@@ -3,6 +3,7 @@
 #ifndef IPW_DATASET_CATALOGUE_H
 #define IPW_DATASET_CATALOGUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +13,10 @@
 
 struct catalogue_set {
     const char *name, *what, *type, *source, *license, *note; /* note: NULL or what differs from the original */
-    const char *package, *member;
-    int64_t n;           /* records that the member has to hold */
+    const char *package, *member; /* NULL: no package has it */
+    const json_val *hub; /* where it is on the hub (share/datasets.json tells the keys); NULL: not there */
+    const char *refused; /* why it cannot be asked by this program; NULL: it can */
+    int64_t n;           /* records that the member has to hold; 0: not known */
     const json_val *row; /* the whole row */
 };
 
@@ -33,5 +36,8 @@ struct catalogue_package catalogue_package(const struct catalogue *c, const char
  * the row needs it. */
 int catalogue_convert(const struct catalogue_set *set, const char *text, size_t len, struct ipw_buf *out,
                       struct ipw_err *err);
+/* One of the source's records, the number-th; gold: it has a right answer. */
+int catalogue_record(const struct catalogue_set *set, size_t number, const char *text, size_t len, struct ipw_buf *out, bool *gold,
+                     struct ipw_err *err);
 
 #endif

@@ -11,14 +11,22 @@
 
 enum { CHOICES_MAX = 26 };
 
-/* "gsm8k/7": the set's name and what stands behind the last '/' of the source's id. */
-static int put_id(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to, char *id,
-                  size_t size, struct ipw_err *err)
+/* "gsm8k/7": the set's name and what stands behind the last '/' of the source's id. A user's own ids stay; "" as the key:
+ * there are none, rows are counted. */
+static int put_id(const struct catalogue_set *set, const json_val *from, size_t number, struct json_out *o, json_node *to,
+                  char *id, size_t size, struct ipw_err *err)
 {
-    const char *given = json_str(json_get(from, "task_id"));
-    if (!given)
-        return ipw_err_set(err, IPW_E_INPUT, "'task_id' is missing");
-    snprintf(id, size, "%s/%s", set->name, fs_basename(given));
+    const char *key = json_str(json_get(set->row, "id"));
+    const json_val *v = json_get(from, key ? key : "task_id");
+    int64_t n;
+    if (key && !*key)
+        snprintf(id, size, "%s/%zu", set->name, number);
+    else if (json_str(v))
+        snprintf(id, size, "%s%s%s", key ? "" : set->name, key ? "" : "/", key ? json_str(v) : fs_basename(json_str(v)));
+    else if (json_is_int(v, &n))
+        snprintf(id, size, "%s/%lld", set->name, (long long)n);
+    else
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing", key ? key : "task_id");
     json_put_str(o, to, "id", id);
     return 0;
 }
@@ -47,57 +55,128 @@ static void shuffle(struct order *v, size_t n, const char *id)
     qsort(v, n, sizeof *v, by_key);
 }
 
-/* The index of the right choice in the source: by its letter, or by its text in any case. -1: neither. */
-static int right_choice(const char *answer, const json_val *choices)
+/* The index of the right choice in the source: by its number from 0, its letter, or its text in any case. -1: none. -2: two
+ * choices are alike. */
+static int right_choice(const json_val *gold, const json_val *choices)
 {
+    const char *answer = json_str(gold);
     size_t n = json_len(choices);
+    int64_t index;
+    int found = -1;
+    if (json_is_int(gold, &index))
+        return index >= 0 && index < (int64_t)n ? (int)index : -1;
     if (answer && answer[0] >= 'A' && answer[0] < 'A' + (int)n && !answer[1])
         return answer[0] - 'A';
     for (struct json_iter it = json_iter(choices); answer && json_next(&it);)
         if (json_str(it.val) && !strcasecmp(json_str(it.val), answer))
-            return (int)it.i - 1;
-    return -1;
+            found = found == -1 ? (int)it.i - 1 : -2;
+    return found;
+}
+
+static int wrong_answer(const json_val *gold, int right, size_t n, struct ipw_err *err)
+{
+    char *text = json_print(gold);
+    if (json_type(gold) == JSON_ARR)
+        ipw_err_set(err, IPW_E_INPUT, "there are %zu right answers %.60s; an mcq record has one", json_len(gold), text);
+    else if (right == -2)
+        ipw_err_set(err, IPW_E_INPUT, "the answer %.60s is more than one of the %zu choices; give its letter", text, n);
+    else
+        ipw_err_set(err, IPW_E_INPUT, "the answer %.60s is none of the %zu choices; give a letter, an index from 0, or the text", text,
+                    n);
+    free(text);
+    return err->code;
+}
+
+static int put_order(const struct catalogue_set *set, const json_val *choices, size_t n, int right, const char *id,
+                     struct json_out *o, json_node *to, struct ipw_err *err)
+{
+    struct order order[CHOICES_MAX];
+    bool shuffled = json_true(json_get(set->row, "shuffle"));
+    for (size_t i = 0; i < n; i++)
+        order[i].from = i;
+    if (shuffled)
+        shuffle(order, n, id);
+    json_node *list = json_put_arr(o, to, "choices");
+    for (size_t i = 0; i < n; i++) {
+        const char *text = json_str(json_at(choices, order[i].from));
+        if (!text || !text[strspn(text, " \t\r\n")])
+            return ipw_err_set(err, IPW_E_INPUT, "choice %c is %s; every choice needs a text", 'A' + (int)order[i].from,
+                               text ? "empty" : "no text");
+        json_put_str(o, list, NULL, text);
+        if (order[i].from == (size_t)right)
+            json_put_str(o, to, "answer", (char[]){(char)('A' + i), '\0'});
+    }
+    if (shuffled) { /* where each choice stood in the source */
+        json_node *meta = json_put_obj(o, to, "meta");
+        list = json_put_arr(o, meta, "order");
+        for (size_t i = 0; i < n; i++)
+            json_put_int(o, list, NULL, (int64_t)order[i].from);
+    }
+    return 0;
 }
 
 static int put_choices(const struct catalogue_set *set, const json_val *from, const char *id, struct json_out *o,
                        json_node *to, struct ipw_err *err)
 {
-    const json_val *choices = json_get(set->row, "choices");
-    struct order order[CHOICES_MAX];
+    const json_val *choices = json_get(set->row, "choices"), *gold = json_get(from, json_str(json_get(set->row, "answer")));
+    struct json_doc *doc = NULL;
+    struct ipw_err ignored;
     if (json_str(choices))
         choices = json_get(from, json_str(choices));
+    const char *text = json_str(choices); /* in CSV a list is a text */
+    if (text && !json_read(&doc, text, strlen(text), 0, &ignored))
+        choices = json_root(doc);
     size_t n = json_len(choices);
-    int right = right_choice(json_str(json_get(from, json_str(json_get(set->row, "answer")))), choices);
+    int right = right_choice(gold, choices), rc;
     if (json_type(choices) != JSON_ARR || n < 2 || n > CHOICES_MAX)
-        return ipw_err_set(err, IPW_E_INPUT, "there are no 2 to %d choices", CHOICES_MAX);
-    if (right < 0)
-        return ipw_err_set(err, IPW_E_INPUT, "the answer is none of the %zu choices", n);
-    for (size_t i = 0; i < n; i++)
-        order[i].from = i;
-    if (json_true(json_get(set->row, "shuffle")))
-        shuffle(order, n, id);
-    json_node *list = json_put_arr(o, to, "choices");
-    for (size_t i = 0; i < n; i++) {
-        const char *text = json_str(json_at(choices, order[i].from));
-        if (!text)
-            return ipw_err_set(err, IPW_E_INPUT, "a choice is no text");
-        json_put_str(o, list, NULL, text);
-        if (order[i].from == (size_t)right)
-            json_put_str(o, to, "answer", (char[]){(char)('A' + i), '\0'});
+        rc = ipw_err_set(err, IPW_E_INPUT, "there are no 2 to %d choices; a list of texts is needed, in CSV as a JSON array",
+                         CHOICES_MAX);
+    else if (right < 0)
+        rc = wrong_answer(gold, right, n, err);
+    else
+        rc = put_order(set, choices, n, right, id, o, to, err);
+    json_doc_free(doc);
+    return rc;
+}
+
+/* A number as text: "70,000" stays as it is, the scorer reads it. Of several the others are aliases. */
+static int put_answer(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
+                      struct ipw_err *err)
+{
+    const char *key = json_str(json_get(set->row, "answer"));
+    const json_val *gold = key ? json_get(from, key) : NULL;
+    if (key && json_type(gold) == JSON_ARR) {
+        json_node *aliases = json_put_arr(o, to, "aliases");
+        for (struct json_iter it = json_iter(gold); json_next(&it);) {
+            if (!json_str(it.val))
+                return ipw_err_set(err, IPW_E_INPUT, "'%s' holds %s; texts are needed", key, json_type_name(json_type(it.val)));
+            if (it.i == 1)
+                json_put_str(o, to, "answer", json_str(it.val));
+            else
+                json_put_str(o, aliases, NULL, json_str(it.val));
+        }
+        return 0;
+    }
+    if (key && json_type(gold) == JSON_NUM) {
+        char *text = json_print(gold);
+        json_put_str(o, to, "answer", text);
+        free(text);
+    } else if (key && json_str(gold)) {
+        json_put_str(o, to, "answer", json_str(gold));
+    } else if (key) {
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing or no text", key);
     }
     return 0;
 }
 
-/* A number as text: "70,000" stays as it is, the scorer reads it. */
-static int put_answer(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
-                      struct ipw_err *err)
+/* No right answer: the question can be asked, not scored. */
+static bool is_without_gold(const struct catalogue_set *set, const json_val *from)
 {
-    const char *key = json_str(json_get(set->row, "answer")), *answer = key ? json_str(json_get(from, key)) : NULL;
-    if (key && !answer)
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing or no text", key);
-    if (answer)
-        json_put_str(o, to, "answer", answer);
-    return 0;
+    const char *key = json_str(json_get(set->row, "answer"));
+    const json_val *gold = json_get(from, key ? key : "");
+    const char *text = json_str(gold);
+    return !set->package && key && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
+                                    (json_type(gold) == JSON_ARR && !json_len(gold)));
 }
 
 static int put_question(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
@@ -137,17 +216,36 @@ static bool dropped(const struct catalogue_set *set, const json_val *from)
     return false;
 }
 
-static int convert(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
-                   struct ipw_err *err)
+/* The reference's own records name the set they come from, and that decides who judges. */
+static const char *type_of(const struct catalogue_set *set, const json_val *from)
 {
+    const char *text = json_str(json_get(from, json_str(json_get(set->row, "metadata")))), *type = set->type;
+    struct json_doc *doc = NULL;
+    struct ipw_err ignored;
+    if (text && !json_read(&doc, text, strlen(text), 0, &ignored)) {
+        const char *name = json_str(json_get(json_get(json_root(doc), "config"), "dataset_name"));
+        type = ipw_streq(name, "allenai/WildChat") || ipw_streq(name, "lmsys/lmsys-chat-1m") ? "pairwise" : "judge";
+    }
+    json_doc_free(doc);
+    return type;
+}
+
+static int convert(const struct catalogue_set *set, const json_val *from, size_t number, struct json_out *o, json_node *to,
+                   bool *gold, struct ipw_err *err)
+{
+    const char *subject = json_str(json_get(set->row, "subject")), *key = json_str(json_get(set->row, "subject_key"));
     char id[256];
     int rc;
-    if ((rc = put_id(set, from, o, to, id, sizeof id, err)))
+    *gold = !is_without_gold(set, from);
+    if (json_type(from) != JSON_OBJ)
+        return ipw_err_set(err, IPW_E_INPUT, "this is %s; an object is needed", json_type_name(json_type(from)));
+    if ((rc = put_id(set, from, number, o, to, id, sizeof id, err)))
         return rc;
-    json_put_str(o, to, "type", set->type);
+    json_put_str(o, to, "type", *gold || strcmp(set->type, "mcq") ? type_of(set, from) : "none");
     if ((rc = put_question(set, from, o, to, err)))
         return rc;
-    rc = json_get(set->row, "choices") ? put_choices(set, from, id, o, to, err) : put_answer(set, from, o, to, err);
+    if (*gold)
+        rc = json_get(set->row, "choices") ? put_choices(set, from, id, o, to, err) : put_answer(set, from, o, to, err);
     for (struct json_iter it = json_iter(json_get(set->row, "copy")); !rc && json_next(&it);) {
         const json_val *v = json_get(from, json_str(it.val));
         if (!v)
@@ -155,9 +253,33 @@ static int convert(const struct catalogue_set *set, const json_val *from, struct
         else
             json_put_val(o, to, json_str(it.val), v);
     }
-    json_put_str(o, to, "subject", json_str(json_get(set->row, "subject")));
-    json_put_str(o, to, "source", set->source);
-    json_put_str(o, to, "license", set->license);
+    if (key && json_str(json_get(from, key)))
+        subject = json_str(json_get(from, key));
+    if (subject)
+        json_put_str(o, to, "subject", subject);
+    if (set->source)
+        json_put_str(o, to, "source", set->source);
+    if (set->license)
+        json_put_str(o, to, "license", set->license);
+    return rc;
+}
+
+int catalogue_record(const struct catalogue_set *set, size_t number, const char *text, size_t len, struct ipw_buf *out, bool *gold,
+                     struct ipw_err *err)
+{
+    struct json_doc *doc = NULL;
+    struct json_out *o = json_out_new();
+    json_node *to = json_new_obj(o);
+    int rc = json_read(&doc, text, len, 0, err);
+    *gold = true;
+    if (!rc && !dropped(set, json_root(doc)) && !(rc = convert(set, json_root(doc), number, o, to, gold, err))) {
+        char *s = json_write(o, to, false);
+        ipw_buf_adds(out, s);
+        ipw_buf_addc(out, '\n');
+        free(s);
+    }
+    json_doc_free(doc);
+    json_out_free(o);
     return rc;
 }
 
@@ -166,23 +288,13 @@ int catalogue_convert(const struct catalogue_set *set, const char *text, size_t 
 {
     int rc = 0;
     size_t line = 1;
+    bool gold;
     for (const char *p = text, *end = text + len; p < end && !rc; line++) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         size_t n = (size_t)((nl ? nl : end) - p);
-        struct json_doc *doc = NULL;
-        struct json_out *o = json_out_new();
-        json_node *to = json_new_obj(o);
         bool blank = !n || (n == 1 && *p == '\r');
-        if (!blank && !(rc = json_read(&doc, p, n, 0, err)) && !dropped(set, json_root(doc)) &&
-            !(rc = convert(set, json_root(doc), o, to, err))) {
-            char *s = json_write(o, to, false);
-            ipw_buf_addf(out, "%s\n", s);
-            free(s);
-        }
-        if (rc)
-            ipw_err_wrap(err, "'%s' line %zu", fs_basename(set->member), line);
-        json_doc_free(doc);
-        json_out_free(o);
+        if (!blank && (rc = catalogue_record(set, line, p, n, out, &gold, err)))
+            ipw_err_wrap(err, "'%s' line %zu", set->member ? fs_basename(set->member) : set->name, line);
         p += n + 1;
     }
     return rc;

@@ -50,16 +50,22 @@ static const char *endpoint(const struct hub *hub, char *out, size_t size)
     return out;
 }
 
-/* A file that could be a model. It becomes a path here: no step up, nothing absolute, nothing hidden: no list would show it. */
+/* It becomes a path here: no step up, nothing absolute, nothing hidden: no list would show it. */
+static bool is_plain(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 0 && n < 400 && *path != '/' && *path != '.' && !strstr(path, "/.") &&
+           !strstr(path, "..") && ipw_utf8_valid(path, n);
+}
+
 static bool could_be_model(const char *path)
 {
     const char *base = fs_basename(path);
     size_t n = strlen(path);
-    return n > 5 && n < 400 && !strcasecmp(path + n - 5, ".gguf") && *path != '/' && *path != '.' &&
-           !strstr(path, "/.") && !strstr(path, "..") && strncasecmp(base, "mmproj", 6) != 0 && !strcasestr(base, "imatrix") && ipw_utf8_valid(path, n);
+    return n > 5 && !strcasecmp(path + n - 5, ".gguf") && strncasecmp(base, "mmproj", 6) != 0 && !strcasestr(base, "imatrix");
 }
 
-int hub_list_parse(struct hub_files *out, const char *json, size_t len, struct ipw_err *err)
+static int parse(struct hub_files *out, const char *json, size_t len, bool models, struct ipw_err *err)
 {
     struct json_doc *doc;
     int rc = json_read(&doc, json, len, 0, err);
@@ -71,7 +77,7 @@ int hub_list_parse(struct hub_files *out, const char *json, size_t len, struct i
         const json_val *lfs = json_get(it.val, "lfs");
         const char *path = json_str(json_get(it.val, "path")), *sum = json_str(json_get(lfs, "oid"));
         struct hub_file f = {.bytes = -1};
-        if (!path || !could_be_model(path) || !ipw_streq(json_str(json_get(it.val, "type")), "file"))
+        if (!path || !is_plain(path) || (models && !could_be_model(path)) || !ipw_streq(json_str(json_get(it.val, "type")), "file"))
             continue;
         if ((!json_is_int(json_get(lfs, "size"), &f.bytes) && !json_is_int(json_get(it.val, "size"), &f.bytes)) ||
             f.bytes < 0)
@@ -88,27 +94,43 @@ int hub_list_parse(struct hub_files *out, const char *json, size_t len, struct i
     return rc;
 }
 
-int hub_list(struct hub_files *out, const struct hub *hub, const char *repo, struct ipw_err *err)
+int hub_list_parse(struct hub_files *out, const char *json, size_t len, struct ipw_err *err)
 {
+    return parse(out, json, len, true, err);
+}
+
+static int list_files(struct hub_files *out, const struct hub *hub, const char *kind, const char *repo, struct ipw_err *err)
+{
+    const bool models = !strcmp(kind, "models");
     char base[300], url[1200];
     struct http_answer answer;
     struct ipw_buf text = IPW_BUF_INIT;
     int rc = 0;
     *out = (struct hub_files){0};
     endpoint(hub, base, sizeof base);
-    snprintf(url, sizeof url, "%s/api/models/%s/tree/main?recursive=true", base, repo);
+    snprintf(url, sizeof url, "%s/api/%s/%s/tree/main?recursive=true", base, kind, repo);
     for (int page = 0; page < PAGES_MAX && !rc && *url; page++) {
         struct http_get get = {.url = url, .token = hub->token, .stop = hub->stop};
         ipw_buf_clear(&text);
         if (!(rc = http_to_memory(&get, LIST_MAX, &text, &answer, err)))
-            rc = hub_list_parse(out, text.s, text.len, err);
+            rc = parse(out, text.s, text.len, models, err);
         else
-            ipw_err_wrap(err, "model '%s'", repo);
+            ipw_err_wrap(err, "%s '%s'", models ? "model" : "dataset", repo);
         bool same = ipw_starts(answer.next, base) && answer.next[strlen(base)] == '/'; /* the token goes with it */
         snprintf(url, sizeof url, "%s", same ? answer.next : "");
     }
     ipw_buf_release(&text);
     return rc;
+}
+
+int hub_list(struct hub_files *out, const struct hub *hub, const char *repo, struct ipw_err *err)
+{
+    return list_files(out, hub, "models", repo, err);
+}
+
+int hub_list_data(struct hub_files *out, const struct hub *hub, const char *repo, struct ipw_err *err)
+{
+    return list_files(out, hub, "datasets", repo, err);
 }
 
 void hub_files_release(struct hub_files *f)

@@ -34,7 +34,9 @@ int hub_spec_parse(struct hub_spec *spec, const char *text, struct ipw_err *err)
 
 /* The .gguf files of a repository that could be a model: neither projectors nor importance matrices. */
 int hub_list(struct hub_files *out, const struct hub *hub, const char *repo, struct ipw_err *err);
-/* The same out of the hub's JSON, one page. */
+/* All files of a dataset's repository; hub_pull takes one out of "datasets/ORG/REPO". */
+int hub_list_data(struct hub_files *out, const struct hub *hub, const char *repo, struct ipw_err *err);
+/* The models out of the hub's JSON, one page. */
 int hub_list_parse(struct hub_files *out, const char *json, size_t len, struct ipw_err *err);
 void hub_files_release(struct hub_files *f);
 

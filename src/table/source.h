@@ -1,0 +1,30 @@
+/* Rows of a file that somebody else made: Parquet, CSV and TSV through DuckDB, JSONL line by line, as JSON objects that
+ * come one after another. The whole file is never in memory. */
+#ifndef IPW_TABLE_SOURCE_H
+#define IPW_TABLE_SOURCE_H
+
+#include "table/duck.h"
+
+enum source_format { SOURCE_JSONL, SOURCE_PARQUET, SOURCE_CSV, SOURCE_TSV };
+
+struct source {
+    const char *path;
+    enum source_format format;
+    const char *select; /* SQL expressions over the columns (of Parquet also file_row_number, from 0); NULL: all columns */
+    const char *where;  /* which rows, with select; NULL: all */
+};
+
+/* By what the name ends in (.parquet .csv .tsv .jsonl); an Arrow file is refused with the line that makes Parquet of it. */
+int source_format_of(const char *path, enum source_format *format, struct ipw_err *err);
+
+/* Of Parquet, CSV, TSV: the columns' names, one a line. */
+int source_columns(struct duck *d, const struct source *src, struct ipw_buf *names, struct ipw_err *err);
+
+/* Calls row with every row's JSON and its number: of JSONL the line's, else counted from 1. d is not needed for JSONL without select. */
+struct source_sink {
+    int (*row)(void *ud, size_t number, const char *json, size_t n, struct ipw_err *err);
+    void *ud;
+};
+int source_each(struct duck *d, const struct source *src, const _Atomic int *stop, struct source_sink sink, struct ipw_err *err);
+
+#endif
