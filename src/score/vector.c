@@ -75,7 +75,7 @@ void trial_real(struct trial *t, const char *key, double got)
     const json_val *want = trial_expects(t, key);
     json_put_num(t->o, t->result, key, got);
     if (want)
-        t->same &= fabs(json_num(want) - got) <= 1e-9;
+        t->same &= isnan(got) ? json_type(want) == JSON_NULL : fabs(json_num(want) - got) <= 1e-9;
 }
 
 /* ---- kinds ---- */
@@ -166,6 +166,10 @@ static const struct {
     {"python_asserts", "response", NULL, try_code},
     {"python_stdio", "response", NULL, try_code},
     {"pass_at_k", NULL, check_counts, try_pass_at_k},
+    {"judge_yesno", "judge", NULL, try_judge_yesno},
+    {"judge_pairwise", "judge", NULL, try_judge_pairwise},
+    {"pairwise_two_game", NULL, NULL, try_two_games},
+    {"cohen_kappa", NULL, check_labels, try_kappa},
 };
 
 static int verdict(struct trial *t, json_node *out, const char *reason)

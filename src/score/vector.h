@@ -40,6 +40,11 @@ void try_minerva(struct trial *t);
 void try_code(struct trial *t); /* vector_code.c */
 const char *check_counts(struct trial *t);
 void try_pass_at_k(struct trial *t);
+void try_judge_yesno(struct trial *t); /* vector_judge.c */
+void try_judge_pairwise(struct trial *t);
+void try_two_games(struct trial *t);
+const char *check_labels(struct trial *t);
+void try_kappa(struct trial *t);
 const char *check_ifeval(struct trial *t); /* vector_ifeval.c */
 void try_ifeval(struct trial *t);
 

@@ -116,4 +116,8 @@ bool stats_inverse(const double *a, size_t n, double *out);
  * C(n-c, k) / C(n, k) (Chen et al. 2021). 1 <= k <= n. */
 double stats_pass_at_k(size_t n, size_t c, size_t k);
 
+/* Cohen's kappa of two raters' labels of n items, a byte each: agreement beyond chance. NAN where chance alone agrees on all
+ * (pe = 1), or n is 0. */
+double stats_kappa(const char *a, const char *b, size_t n);
+
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "score/score.h"
+#include "score/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,6 +60,10 @@ static void try_scorers(const char *text, size_t len)
     size_t n;
     score_strip_think(text, len, &visible, &n);
     check(n <= len);
+
+    int preference;
+    judge_verdict((struct span){text, len}, &arena);
+    check(!judge_preference((struct span){text, len}, &preference) || (preference >= -2 && preference <= 2));
 
     struct score_item number = {.answer = "1"};
     struct score_result a, b;
