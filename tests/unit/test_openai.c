@@ -107,7 +107,7 @@ static void test_all_scripts(void **state)
     (void)state;
     static const char *const elsewhere[] = {"timed", "role_late", "completions", "huge", "drop_second", "drop_late", "v1_only", "models",
                                             "stall", "mute", "endless", "endless_line", "nul", "404_path_vllm",
-                                            "429_date"};
+                                            "429_date", "think_tags", "think_unclosed"};
     for (const struct fault_script *f = fault_scripts; f->name; f++) {
         bool known = false;
         for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
