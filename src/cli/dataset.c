@@ -29,9 +29,9 @@ static struct row *add(struct list *l)
 
 static const char *scored_by(const struct row *r)
 {
-    if (r->count < 0)
-        return "-";
-    return !*r->scorer ? "by type" : !strcmp(r->scorer, "none") ? "nothing" : r->built ? r->scorer : "no scorer yet";
+    if (!*r->scorer)
+        return r->count < 0 ? "-" : "by type";
+    return !strcmp(r->scorer, "none") ? "nothing" : r->built ? r->scorer : "none yet";
 }
 
 static void add_open(struct list *l, const struct dataset *d, const char *state, const char *license)
@@ -102,7 +102,7 @@ static void collect(struct list *l, const struct catalogue *c)
                  sets[i].refused                                   ? "not asked"
                  : json_true(json_get(sets[i].hub, "gated"))       ? "gated"
                  : sets[i].package                                 ? "to pull"
-                                                                   : "never pulled by us");
+                                                                   : "untried");
         snprintf(r->scorer, sizeof r->scorer, "%s", sets_scorer(sets[i].row, &r->built));
         r->count = sets[i].n ? sets[i].n : -1;
     }
@@ -139,7 +139,7 @@ static void as_json(const struct list *l, struct ipw_buf *out)
 
 static void as_table(struct list *l, struct ipw_buf *out)
 {
-    static const char *const head[] = {"set", "questions", "type", "scored by", "state", "licence"};
+    static const char *const head[] = {"set", "items", "type", "scored by", "state", "licence"};
     const char **cells = ipw_calloc(l->n * 6 + 1, sizeof *cells);
     for (size_t i = 0; i < l->n; i++) {
         struct row *r = &l->v[i];
@@ -152,7 +152,7 @@ static void as_table(struct list *l, struct ipw_buf *out)
     struct report_table t = {head, 6, l->n, cells, 1u << 1};
     report_table(&t, "table", 80, out);
     ipw_buf_adds(out, "\nipw dataset pull NAME fetches one, ipw dataset show NAME tells what it asks, and\n"
-                      "ipw profile -m MODEL --dataset NAME asks it.\n");
+                      "ipw profile -m MODEL --dataset NAME asks it. untried: never pulled by us.\n");
     free(cells);
 }
 

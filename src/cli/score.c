@@ -235,7 +235,7 @@ const struct command command_score = {
     .group = "Check and redo, without the model",
     .summary = "score stored answers again, or try the scorers on text",
     .usage = "ipw score RUN... [--scorer NAME]\n"
-             "       ipw score --try FILE.jsonl",
+             "ipw score --try FILE.jsonl",
     .details = "Scores the answers that runs have stored by the scorers of this version; no model is asked, joules stay as "
                "they are. Prints the accuracy before and now and every verdict that changed. Old scores stay in run.db.\n"
                "\n"
