@@ -60,7 +60,7 @@ int profile_check_engine(struct profile *p, struct ipw_err *err)
 
 static int open_data(struct profile *p, struct ipw_err *err)
 {
-    int rc = sets_open(&p->data, p->plan.dataset, p->plan.prompt_length, p->plan.num_samples, err);
+    int rc = profile_scoring_data(p, err);
     if (!rc && !dataset_find(p->plan.dataset)) {
         char path[PATH_MAX];
         sets_path(p->plan.dataset, path);

@@ -65,7 +65,8 @@ static void announce(const struct profile *p)
     if (p->plan.threads > p->machine.cpus && p->machine.cpus > 0)
         cli_say("%lld threads on %d CPU%s wait for each other and may take very much longer; --threads %d is the most that "
                 "helps", (long long)p->plan.threads, (int)p->machine.cpus, p->machine.cpus == 1 ? "" : "s", (int)p->machine.cpus);
-    sets_say_unscored(p->data);
+    if (!p->options)
+        sets_say_unscored(p->data);
     cli_say("into %s", p->dir);
     if (p->watch && !terminal_moves(p->cli->err_tty))
         cli_say("--watch needs a terminal that it can draw in, and stderr is none; going on without");

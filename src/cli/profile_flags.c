@@ -55,6 +55,7 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
         {"shard", NULL, 0, OPTION_TEXT, &p->shard, 0, 0, "i/N", "only part i (from 0) of N", false},
         {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
+        {"scoring", NULL, 0, OPTION_TEXT, &plan->scoring, 0, 0, "HOW", "answer, loglik, letters or perplexity (answer)", false},
         {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers: llama, openai or ollama (llama)", false},
         {"client-base-url", "base-url", 0, OPTION_TEXT, &plan->base_url, 0, 0, "URL", "the server, as http://HOST:PORT/v1", false},
         {"serve", NULL, 0, OPTION_TEXT, &plan->serve, 0, 0, "'CMD'", "start that server for the run, stop it after", false},

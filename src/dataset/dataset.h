@@ -3,6 +3,7 @@
 #ifndef IPW_DATASET_DATASET_H
 #define IPW_DATASET_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,5 +64,29 @@ int dataset_read_in_place(struct dataset *d, const char *source, const char *tex
 /* The user message of a question (datasets 1.3, own wording), and its template's versioned id (static), e.g.
  * "mcq/1". Records with `messages` give them as they are: *tmpl is "messages/1" and user stays empty. */
 void dataset_prompt(const json_val *record, struct ipw_buf *user, const char **tmpl);
+
+/* ---- asking for log-likelihoods instead of an answer (datasets 2.3) ---- */
+
+/* By name: "answer" (a text is written), "loglik" (of the choices' texts), "letters" (of " A", " B", ... behind the listed
+ * choices), "perplexity" (of the question's own text). */
+enum dataset_asking { DATASET_ANSWER, DATASET_LOGLIK, DATASET_LETTERS, DATASET_PERPLEXITY, DATASET_ASKING_N };
+const char *dataset_asking_name(enum dataset_asking how);
+bool dataset_asking_find(const char *name, enum dataset_asking *how); /* NULL: DATASET_ANSWER */
+enum { DATASET_OPTIONS_MAX = 26 };
+
+/* What comes first, and what may follow it, word for word. Texts are in the arena. */
+struct dataset_options {
+    const char *context, *v[DATASET_OPTIONS_MAX];
+    size_t n;
+    const char *tmpl; /* static, as of dataset_prompt */
+};
+/* False: the record has no choices. */
+bool dataset_options(const json_val *record, enum dataset_asking how, struct ipw_arena *arena, struct dataset_options *out);
+
+/* A text file as questions of type none: pieces of `bytes` that end before a word, each behind as much of the text that
+ * comes before it. IPW_E_INPUT when it is not UTF-8. */
+enum { DATASET_PIECE = 2560 };
+int dataset_open_text(struct dataset **out, const char *path, int64_t bytes, struct ipw_err *err);
+int dataset_text_pieces(const char *name, const char *text, size_t len, size_t bytes, struct ipw_buf *jsonl, struct ipw_err *err);
 
 #endif

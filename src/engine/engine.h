@@ -15,7 +15,8 @@
 
 struct engine;
 
-enum { ENGINE_LOGPROBS = 1, ENGINE_SHARED_KV = 2, ENGINE_SERVER_TIMINGS = 4, ENGINE_REMOTE = 8 };
+/* LOGPROBS: of any text behind another; LETTERS: of the likeliest next tokens alone. */
+enum { ENGINE_LOGPROBS = 1, ENGINE_SHARED_KV = 2, ENGINE_SERVER_TIMINGS = 4, ENGINE_REMOTE = 8, ENGINE_LETTERS = 16 };
 
 struct engine_device {
     char key[64];  /* "cpu", or a PCI bus id */
@@ -50,6 +51,7 @@ struct engine_cfg {
     double temperature, top_p;
     int64_t top_k;          /* 0: off */
     uint64_t seed;
+    int64_t options;        /* the most of a request; 0: none comes with options */
     int64_t ctx;            /* tokens; 0: the model's own, at most 4096 */
     int64_t threads;        /* 0: all online CPUs */
     int64_t gpu_layers;     /* -1: all that fit */
@@ -66,6 +68,18 @@ struct engine_req {
     size_t n_messages;
     int64_t max_tokens;
     uint64_t seed; /* of this query: used when temperature > 0 */
+    /* Instead of an answer to messages: how likely each option is behind the context, word for word, without a chat
+     * template. Such a request has neither FIRST nor TOKEN. */
+    const char *context;
+    const char *const *options;
+    size_t n_options; /* 0: an answer is asked for */
+};
+
+/* The log-probability of an option: the sum of its tokens'. */
+struct engine_likely {
+    double ll, worst; /* natural logarithms; worst: the least likely token's */
+    int64_t n_tokens; /* whose probabilities are in it */
+    bool greedy;      /* the model itself would have written it */
 };
 
 #define ENGINE_UNKNOWN INT64_MIN /* of counts and times; the same as STORE_NULL */
@@ -92,6 +106,8 @@ struct engine_event {
     const char *detail;       /* what went wrong, for people; valid like text; NULL */
     int64_t load_ns, prompt_ns, decode_ns; /* the server's own word */
     int64_t retry_after_s;    /* -1: not said */
+    const struct engine_likely *likely; /* of each option, valid like text; NULL: not asked for, or it failed */
+    size_t n_likely;
     const char *prompt; /* as sent, after the chat template; valid until the next poll */
     size_t prompt_len;
 };

@@ -9,7 +9,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <llama.h>
 
@@ -24,8 +23,10 @@
 #include "engine/cpu_level.h"
 #include "engine/engine.h"
 #include "engine/gguf_info.h"
+#include "engine/llama_devices.h"
+#include "engine/llama_likely.h"
 
-enum state { IDLE, QUEUED, PREFILL, DECODE };
+enum state { IDLE, QUEUED, PREFILL, DECODE, LIKELY };
 
 struct engine {
     const struct ipw_env *env;
@@ -55,6 +56,8 @@ struct engine {
     size_t n_fed, n_out;
     llama_token next;
     size_t tail;
+    struct likely *likely; /* NULL: not asked for when it was opened */
+    bool compares;         /* this request is about options */
 };
 
 /* llama.cpp logs instead of returning reasons: its last error line is kept for our message. */
@@ -102,32 +105,6 @@ static int default_threads(const struct ipw_env *env)
     if (ipw_env_read(env, "/sys/devices/system/cpu/smt/active", smt, sizeof smt) > 0 && smt[0] == '1' && n > 1)
         n /= 2;
     return n > 0 ? (int)n : 1;
-}
-
-static ggml_backend_dev_t gpu_device(size_t i)
-{
-    for (size_t k = 0; k < ggml_backend_dev_count(); k++) {
-        ggml_backend_dev_t d = ggml_backend_dev_get(k);
-        enum ggml_backend_dev_type t = ggml_backend_dev_type(d);
-        if ((t == GGML_BACKEND_DEVICE_TYPE_GPU || t == GGML_BACKEND_DEVICE_TYPE_IGPU) && i-- == 0)
-            return d;
-    }
-    return NULL;
-}
-
-/* Layers whose share of the file fits into nine tenths of the free GPU memory; the rest is KV and buffers. */
-static int layers_that_fit(const struct gguf_info *info)
-{
-    double room = 0;
-    ggml_backend_dev_t d;
-    for (size_t i = 0; (d = gpu_device(i)); i++) {
-        size_t avail, total;
-        ggml_backend_dev_memory(d, &avail, &total);
-        room += 0.9 * (double)avail;
-    }
-    if (room >= (double)info->bytes * 1.1 || info->n_layer <= 0)
-        return -1;
-    return (int)(room / ((double)info->bytes * 1.1) * (double)info->n_layer);
 }
 
 static void make_sampler(struct engine *e, const struct engine_cfg *cfg)
@@ -218,7 +195,7 @@ static void fill_facts(struct engine *e, const char *path)
 static int load(struct engine *e, const struct engine_cfg *cfg, struct ipw_err *err)
 {
     struct llama_model_params mp = llama_model_default_params();
-    mp.n_gpu_layers = cfg->gpu_layers >= 0 ? (int32_t)cfg->gpu_layers : layers_that_fit(&e->info);
+    mp.n_gpu_layers = cfg->gpu_layers >= 0 ? (int32_t)cfg->gpu_layers : llama_devices_layers(&e->info);
     mp.progress_callback = on_load;
     mp.progress_callback_user_data = (void *)(uintptr_t)cfg->stop;
     last_error.text[0] = '\0';
@@ -228,7 +205,7 @@ static int load(struct engine *e, const struct engine_cfg *cfg, struct ipw_err *
     if (!e->model)
         return ipw_err_set(err, IPW_E_INPUT, "cannot load model '%s': %s", cfg->model,
                            *last_error.text ? last_error.text : "llama.cpp gives no reason");
-    e->on_gpu = gpu_device(0) && mp.n_gpu_layers != 0;
+    e->on_gpu = llama_devices_gpu() && mp.n_gpu_layers != 0;
     e->vocab = llama_model_get_vocab(e->model);
     if (llama_vocab_type(e->vocab) == LLAMA_VOCAB_TYPE_NONE || llama_model_has_encoder(e->model) ||
         !llama_model_has_decoder(e->model) || llama_model_is_diffusion(e->model))
@@ -241,6 +218,10 @@ static int load(struct engine *e, const struct engine_cfg *cfg, struct ipw_err *
     int threads = cfg->threads > 0 ? (int)cfg->threads : default_threads(e->env);
     cp.n_ctx = (uint32_t)ctx;
     cp.n_threads = cp.n_threads_batch = threads;
+    if (cfg->options) { /* one sequence for the context, one for each option behind it */
+        cp.n_seq_max = (uint32_t)cfg->options + 1;
+        cp.kv_unified = true;
+    }
     cp.abort_callback = on_abort;
     cp.abort_callback_data = e;
     e->ctx = llama_init_from_model(e->model, cp);
@@ -249,6 +230,7 @@ static int load(struct engine *e, const struct engine_cfg *cfg, struct ipw_err *
                            (long long)ctx, *last_error.text ? last_error.text : "out of memory");
     e->n_ctx = llama_n_ctx(e->ctx);
     e->n_batch = llama_n_batch(e->ctx);
+    e->likely = cfg->options ? likely_new(e->ctx) : NULL;
 
     /* Without OpenMP ggml starts its threads anew for every token unless it is given a pool. */
     struct ggml_threadpool_params tp = ggml_threadpool_params_default(threads);
@@ -263,6 +245,7 @@ static void llama_close(struct engine *e)
 {
     if (!e)
         return;
+    likely_free(e->likely);
     if (e->ctx)
         llama_free(e->ctx);
     if (e->pool)
@@ -361,14 +344,23 @@ static int llama_submit(struct engine *e, const struct engine_req *req, struct i
     if (e->state != IDLE)
         return ipw_err_set(err, IPW_E_BUG, "the in-process engine answers one question at a time");
     free(e->failed);
-    e->failed = make_prompt(e, req);
-    tokenize(e);
+    e->failed = NULL;
+    if ((e->compares = req->n_options)) {
+        if (!e->likely)
+            return ipw_err_set(err, IPW_E_BUG, "the engine was not opened for options");
+        ipw_buf_clear(&e->prompt);
+        ipw_buf_adds(&e->prompt, req->context);
+        e->n_tokens = likely_ask(e->likely, req->context, req->options, req->n_options);
+    } else {
+        e->failed = make_prompt(e, req);
+        tokenize(e);
+    }
     e->id = req->id;
     e->max_tokens = req->max_tokens;
     e->n_fed = e->n_out = 0;
     e->tail = 0;
     ipw_buf_clear(&e->piece);
-    if (e->sampler) {
+    if (e->sampler && !e->compares) {
         /* a fresh random stream per query: its text does not depend on what was asked before */
         int n = llama_sampler_chain_n(e->sampler);
         struct llama_sampler *last = n ? llama_sampler_chain_get(e->sampler, n - 1) : NULL;
@@ -402,6 +394,8 @@ static int finish(struct engine *e, struct engine_event *ev, enum query_status s
     ev->token_source = "engine";
     ev->prompt = e->prompt.s;
     ev->prompt_len = e->prompt.len;
+    if (e->compares && status == QUERY_OK)
+        ev->likely = likely_result(e->likely, &ev->n_likely);
     e->state = IDLE;
     return 1;
 }
@@ -467,14 +461,14 @@ static int decode_failed(struct engine *e, int rc, struct engine_event *ev)
 
 static int start(struct engine *e, struct engine_event *ev)
 {
-    bool too_long = (int64_t)e->n_tokens >= e->n_ctx;
+    bool too_long = e->compares ? !likely_fits(e->likely) : (int64_t)e->n_tokens >= e->n_ctx;
     const char *never = e->failed ? "chat_template_failed" : !e->n_tokens ? "prompt_empty" : too_long ? "prompt_too_long" : NULL;
     if (never) {
         e->n_tokens = 0; /* none was fed */
         return finish(e, ev, QUERY_ERROR, never, NULL);
     }
     llama_memory_clear(llama_get_memory(e->ctx), false);
-    e->state = PREFILL;
+    e->state = e->compares ? LIKELY : PREFILL;
     event(e, ev, ENGINE_SENT);
     return 1;
 }
@@ -521,6 +515,10 @@ static int llama_poll(struct engine *e, int64_t deadline_ns, struct engine_event
         if ((rc = decode(e, &e->next, 1)))
             return decode_failed(e, rc, ev);
         return emit(e, ev);
+    case LIKELY:
+        if ((rc = likely_step(e->likely)) < 0 || rc > 1)
+            return decode_failed(e, rc, ev);
+        return rc ? 0 : finish(e, ev, QUERY_OK, NULL, NULL);
     }
     return 0;
 }
@@ -538,21 +536,7 @@ static void llama_cancel(struct engine *e, uint32_t id)
 
 static int llama_devices(struct engine *e, struct engine_device *out, int cap)
 {
-    int n = 0;
-    for (size_t i = 0; i < ggml_backend_dev_count() && n < cap; i++) {
-        struct ggml_backend_dev_props p;
-        ggml_backend_dev_t d = ggml_backend_dev_get(i);
-        ggml_backend_dev_get_props(d, &p);
-        bool cpu = p.type == GGML_BACKEND_DEVICE_TYPE_CPU;
-        if (p.type == GGML_BACKEND_DEVICE_TYPE_ACCEL) /* BLAS and the like: the CPU under another name */
-            continue;
-        struct engine_device *o = &out[n++];
-        *o = (struct engine_device){.computes = cpu || e->on_gpu};
-        snprintf(o->key, sizeof o->key, "%s", cpu ? "cpu" : p.device_id ? p.device_id : p.name);
-        snprintf(o->name, sizeof o->name, "%s", p.description ? p.description : p.name);
-        snprintf(o->kind, sizeof o->kind, "%s", cpu ? "cpu" : "gpu");
-    }
-    return n;
+    return llama_devices_list(e->on_gpu, out, cap);
 }
 
 static const struct engine_model *llama_facts(struct engine *e)
@@ -577,6 +561,7 @@ extern const struct engine_ops engine_llama;
 const struct engine_ops engine_llama = {
     .name = "llama",
     .what = "GGUF models in this process, through llama.cpp",
+    .caps = ENGINE_LOGPROBS | ENGINE_SHARED_KV,
     .verified = "CPU: hw (x86-64 virtual machine, 2026-11); GPU: not yet run by us",
     .open = llama_open,
     .submit = llama_submit,

@@ -18,6 +18,7 @@ struct scoring {
 
 struct answer {
     const struct store_query_row *row;
+    bool likely; /* log-likelihoods are stored, which only their own scorers read */
     const json_val *record;
     const char *text;
     bool answered; /* there is a text to read; else no scorer may find it right */
@@ -41,9 +42,12 @@ static int put_score(struct scoring *s, const struct answer *a, const char *name
 static int score_and_put(struct scoring *s, struct answer *a, const char *name, struct score_result *r)
 {
     const struct scorer_ops *ops = scorer_find(name);
-    if (ops && ops->slow && !s->sandbox)
+    if (ops && ops->slow && !a->likely && !s->sandbox)
         s->sandbox = sandbox_open();
-    score_by(name, a->record, s->sandbox, a->text, strlen(a->text), &a->arena, r);
+    if (a->likely && ops && !ops->likely)
+        *r = (struct score_result){.status = SCORE_UNSCORED, .reason = "the run holds log-likelihoods, no answers"};
+    else
+        score_by(name, a->record, s->sandbox, a->text, strlen(a->text), &a->arena, r);
     if (!a->answered && r->status != SCORE_UNSCORED)
         *r = (struct score_result){.status = SCORE_INCORRECT};
     return put_score(s, a, name, r);
@@ -51,7 +55,7 @@ static int score_and_put(struct scoring *s, struct answer *a, const char *name, 
 
 static int score_answer(struct scoring *s, struct answer *a)
 {
-    const char *own = scorer_name_for(a->record);
+    const char *own = a->likely ? a->row->question.scorer : scorer_name_for(a->record);
     const struct scorer_ops *ops = scorer_find(own);
     struct score_result r, other;
     int rc = score_and_put(s, a, own, &r);
@@ -72,7 +76,9 @@ static int on_answer(const struct store_query_row *row, void *ud)
     int rc = json_read(&doc, row->question.record, strlen(row->question.record), 0, s->err);
     if (rc)
         return ipw_err_wrap(s->err, "the stored record of '%s'", row->q.query_id);
+    const struct scorer_ops *asked = scorer_find(row->question.scorer);
     struct answer a = {.row = row,
+                       .likely = asked && asked->likely,
                        .record = json_root(doc),
                        .text = row->text.answer ? row->text.answer : "",
                        .answered = row->q.status == QUERY_OK || row->q.status == QUERY_TRUNCATED};

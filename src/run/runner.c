@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "run/arrival.h"
+#include "run/likely.h"
 #include "run/warmup.h"
 #include "score/score.h"
 #include "store/pack.h"
@@ -42,6 +43,7 @@ struct again { /* a request to be asked once more */
 
 struct runner {
     const struct run_ctx *c;
+    enum dataset_asking how;
     struct slot *slot;
     size_t n_slots, *free, n_free; /* a stack: those that a ramp has not opened yet lie lowest, the later the lower */
     size_t in_flight, cursor;
@@ -127,16 +129,20 @@ static int ask(struct runner *r, struct run_item item, bool warmup, int64_t due_
     int rc = json_read(&doc, s->question->record, s->question->record_len, 0, err);
     if (rc)
         return ipw_err_wrap(err, "question '%s'", s->question->id);
-    size_t n;
-    struct engine_message *messages = messages_of(json_root(doc), s, &n);
+    size_t n = 0;
+    struct engine_message *messages = r->how == DATASET_ANSWER ? messages_of(json_root(doc), s, &n) : NULL;
     uint64_t draw = ipw_rng_at((uint64_t)c->plan->seed, ipw_hash64(s->question->id, strlen(s->question->id)));
     struct engine_req req = {.id = s->id = ++r->generation * (uint32_t)r->n_slots + (uint32_t)at,
                              .messages = messages,
                              .n_messages = n,
                              .max_tokens = limit,
                              .seed = item.sample ? ipw_rng_at(draw, (uint64_t)item.sample) : draw};
-    rc = c->ops->submit(c->engine, &req, err);
+    struct ipw_arena arena = {0};
+    if (r->how != DATASET_ANSWER)
+        rc = run_likely_request(json_root(doc), r->how, &arena, &req, &s->tmpl, err);
+    rc = rc ? rc : c->ops->submit(c->engine, &req, err);
     free(messages);
+    ipw_arena_release(&arena);
     json_doc_free(doc);
     if (rc)
         return rc;
@@ -328,11 +334,14 @@ static void hand_over(struct runner *r, struct slot *s, const struct engine_even
     struct ipw_buf stamps = IPW_BUF_INIT;
     const char *scorer = "none";
 
-    if (!json_read(&doc, q->record, q->record_len, 0, &ignored))
-        scorer = ipw_arena_strdup(a, scorer_name_for(json_root(doc)));
+    if (!json_read(&doc, q->record, q->record_len, 0, &ignored)) {
+        scorer = r->how == DATASET_ANSWER ? ipw_arena_strdup(a, scorer_name_for(json_root(doc))) : run_likely_scorer(r->how);
+        run_likely_answer(json_root(doc), r->how, ev, &s->answer);
+    }
     json_doc_free(doc);
     store_pack_stamps(s->stamps, s->n_stamps, s->t_send, &stamps);
     size_t n_stamps = stamps.len;
+    bool of_text = r->how == DATASET_PERPLEXITY && ev->likely;
     bool sent = ev->status != QUERY_NOT_SENT && s->t_send != STORE_NULL;
     rec->q = (struct store_query){.query_id = q->id,
                                   .domain = q->subject,
@@ -353,8 +362,8 @@ static void hand_over(struct runner *r, struct slot *s, const struct engine_even
                                   .n_reason = ev->n_reason,
                                   .in_flight = (int64_t)s->in_flight,
                                   .status = (int)ev->status,
-                                  .logprob_mean = NAN,
-                                  .logprob_min = NAN,
+                                  .logprob_mean = of_text ? ev->likely->ll / (double)ev->likely->n_tokens : (double)NAN,
+                                  .logprob_min = of_text ? ev->likely->worst : (double)NAN,
                                   .margin_first = NAN};
     split_thinking(r, s, ev, &rec->q);
     if (r->c->ops->caps & ENGINE_REMOTE) {
@@ -425,7 +434,7 @@ static void on_end(struct runner *r, struct slot *s, const struct engine_event *
     if (!aborted)
         note_failure(r, s, ev);
     if (s->warmup)
-        warmup_note(&r->warm, ev, s->t_first, s->t_last);
+        warmup_note(&r->warm, ev, ev->likely ? s->t_send : s->t_first, ev->likely ? ev->t_ns : s->t_last);
     else if (!aborted) {
         hand_over(r, s, ev);
         ask_again(r, s, ev);
@@ -559,6 +568,7 @@ int run_execute(const struct run_ctx *c, struct run_load *load, struct ipw_err *
 {
     struct runner *r = ipw_calloc(1, sizeof *r);
     r->c = c;
+    (void)dataset_asking_find(c->plan->scoring, &r->how); /* the caller has checked it */
     r->warm = (struct warmup){.recorder = c->recorder, .steady = c->steady, .of = (size_t)c->plan->warmup};
     r->due_ns = NEVER;
     atomic_store(&r->question, -1);

@@ -26,7 +26,8 @@ static double celsius_now(const struct recorder *r)
 
 void warmup_note(struct warmup *w, const struct engine_event *end, int64_t t_first, int64_t t_last)
 {
-    if (end->n_out < 2 || t_first == ENGINE_UNKNOWN || t_last <= t_first)
+    int64_t steps = end->likely ? end->n_in : end->n_out - 1;
+    if (steps < 1 || t_first == ENGINE_UNKNOWN || t_last <= t_first)
         return; /* too short an answer tells no speed */
     if (w->n == WARMUPS) {
         w->n--;
@@ -34,7 +35,7 @@ void warmup_note(struct warmup *w, const struct engine_event *end, int64_t t_fir
         memmove(w->celsius, w->celsius + 1, w->n * sizeof w->celsius[0]);
         memmove(w->t_s, w->t_s + 1, w->n * sizeof w->t_s[0]);
     }
-    w->tokens_s[w->n] = (double)(end->n_out - 1) * 1e9 / (double)(t_last - t_first);
+    w->tokens_s[w->n] = (double)steps * 1e9 / (double)(t_last - t_first);
     w->celsius[w->n] = celsius_now(w->recorder);
     w->t_s[w->n++] = (double)(end->t_ns - w->since_ns) * 1e-9;
 }

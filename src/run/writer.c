@@ -191,9 +191,9 @@ static void count(struct writer *w, const struct run_record *r)
         return;
     struct ipw_arena arena = {0};
     struct score_result s = {.status = SCORE_UNSCORED};
-    const struct scorer_ops *ops = scorer_find(scorer_name_for(json_root(doc)));
+    const struct scorer_ops *ops = scorer_find(r->question.scorer);
     if (ops && !ops->slow)
-        score_record(json_root(doc), NULL, r->text.answer, strlen(r->text.answer), &arena, &s);
+        score_by(ops->name, json_root(doc), NULL, r->text.answer, strlen(r->text.answer), &arena, &s);
     p->scored += s.status != SCORE_UNSCORED;
     p->right += s.status == SCORE_CORRECT && s.value > 0.5;
     ipw_arena_release(&arena);

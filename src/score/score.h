@@ -37,10 +37,14 @@ struct scorer_ops {
     int version; /* stored with each score; raise it when a result can change */
     const char *what;
     bool slow; /* runs programs or asks a model: only at the end, never while joules are metered */
+    bool likely; /* reads log-likelihoods, not an answer */
     const char *const *beside; /* NULL-terminated names of scorers whose figures are stored beside this one's; NULL: none */
     void (*score)(const struct score_item *item, const char *text, size_t len,
                   struct ipw_arena *arena, struct score_result *out);
 };
+
+/* `extracted` of scorer perplexity: negative log-likelihood, tokens, bytes. */
+#define SCORE_SUMS "nll %.9g tokens %.0f bytes %.0f"
 
 extern const struct scorer_ops *const scorers[]; /* NULL-terminated */
 const struct scorer_ops *scorer_find(const char *name); /* NULL: not built */
