@@ -143,7 +143,7 @@ static int open_engine(struct profile *p, struct ipw_err *err)
                                       .ud = p},
                              .system = p->plan.system,
                              .no_chat_template = p->plan.no_chat_template || p->options,
-                             .options = p->options,
+                             .options = p->options > 0,
                              .ignore_eos = p->plan.ignore_eos,
                              .temperature = p->plan.temperature,
                              .top_p = p->plan.top_p,

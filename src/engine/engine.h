@@ -51,7 +51,7 @@ struct engine_cfg {
     double temperature, top_p;
     int64_t top_k;          /* 0: off */
     uint64_t seed;
-    int64_t options;        /* the most of a request; 0: none comes with options */
+    bool options;           /* requests come with options */
     int64_t ctx;            /* tokens; 0: the model's own, at most 4096 */
     int64_t threads;        /* 0: all online CPUs */
     int64_t gpu_layers;     /* -1: all that fit */

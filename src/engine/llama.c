@@ -198,6 +198,7 @@ static int load(struct engine *e, const struct engine_cfg *cfg, struct ipw_err *
     mp.n_gpu_layers = cfg->gpu_layers >= 0 ? (int32_t)cfg->gpu_layers : llama_devices_layers(&e->info);
     mp.progress_callback = on_load;
     mp.progress_callback_user_data = (void *)(uintptr_t)cfg->stop;
+    mp.use_extra_bufts = !cfg->options; /* repacked weights: what a value is depends on its row in the batch */
     last_error.text[0] = '\0';
     e->model = llama_model_load_from_file(cfg->model, mp);
     if (!e->model && !on_load(0, (void *)(uintptr_t)cfg->stop))
@@ -218,9 +219,10 @@ static int load(struct engine *e, const struct engine_cfg *cfg, struct ipw_err *
     int threads = cfg->threads > 0 ? (int)cfg->threads : default_threads(e->env);
     cp.n_ctx = (uint32_t)ctx;
     cp.n_threads = cp.n_threads_batch = threads;
-    if (cfg->options) { /* one sequence for the context, one for each option behind it */
-        cp.n_seq_max = (uint32_t)cfg->options + 1;
+    if (cfg->options) { /* a sequence for the context, one for an option behind it */
+        cp.n_seq_max = 2;
         cp.kv_unified = true;
+        cp.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED; /* with it a value depends on the batch it was computed in */
     }
     cp.abort_callback = on_abort;
     cp.abort_callback_data = e;

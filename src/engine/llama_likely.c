@@ -11,30 +11,25 @@
 #include "base/str.h"
 #include "engine/argmax.h"
 
-enum { OUTPUT_BYTES = 128 << 20 }; /* of logits at once: a row is a megabyte where the vocabulary has 262 k words */
+enum {
+    OUTPUT_BYTES = 128 << 20, /* of logits at once: a row is a megabyte where the vocabulary has 262 k words */
+    ROWS = 8 /* tokens in a batch: with fewer other kernels compute, whose last bits differ */
+};
 
 struct text { /* context and option as the model reads them */
     llama_token *v;
     size_t n, cap, from; /* from: the option's first token */
 };
 
-struct step { /* a token to be fed behind the shared ones */
-    llama_token token, then; /* then: what the option goes on with */
-    size_t pos, option;
-    bool counts; /* `then` is of the option */
-};
-
 struct likely {
     struct llama_context *ctx;
     const struct llama_vocab *vocab;
-    size_t n_ctx, n_batch, n_vocab, n_outputs, n_seq;
+    size_t n_ctx, n_batch, n_vocab, n_outputs;
     struct text *text;
     struct engine_likely *out;
     size_t n, cap;
     size_t shared, fed; /* tokens that all texts begin with and no option has; of them in the cache */
-    size_t group, next; /* options from group to before next have a copy of them */
-    struct step *step;
-    size_t n_steps, cap_steps, at;
+    size_t option, at;  /* the one whose turn it is, and its next token */
     struct llama_batch batch;
 };
 
@@ -45,7 +40,6 @@ struct likely *likely_new(struct llama_context *ctx)
     l->vocab = llama_model_get_vocab(llama_get_model(ctx));
     l->n_ctx = llama_n_ctx(ctx);
     l->n_batch = llama_n_batch(ctx);
-    l->n_seq = llama_n_seq_max(ctx);
     l->n_vocab = (size_t)llama_vocab_n_tokens(l->vocab);
     l->n_outputs = OUTPUT_BYTES / (l->n_vocab * sizeof(float)) + 1;
     l->batch = llama_batch_init((int32_t)l->n_batch, 0, 1);
@@ -61,7 +55,6 @@ void likely_free(struct likely *l)
         free(l->text[i].v);
     free(l->text);
     free(l->out);
-    free(l->step);
     free(l);
 }
 
@@ -108,7 +101,8 @@ static void grow(struct likely *l, size_t n)
     l->cap = n;
 }
 
-/* One text for all: as many tokens as every one begins with, before any option's first. */
+/* As many tokens as every text begins with, before any option's first; so many that enough are left behind them in each text.
+ * Options of one token leave nothing to be fed. */
 static size_t shared_by(const struct likely *l)
 {
     size_t n = l->text[0].from;
@@ -118,7 +112,22 @@ static size_t shared_by(const struct likely *l)
             k++;
         n = k;
     }
-    return n;
+    size_t shortest = l->text[0].n - 1, longest = shortest;
+    for (size_t i = 1; i < l->n; i++) {
+        shortest = l->text[i].n - 1 < shortest ? l->text[i].n - 1 : shortest;
+        longest = l->text[i].n - 1 > longest ? l->text[i].n - 1 : longest;
+    }
+    if (longest == n)
+        return n;
+    if (shortest < n + ROWS)
+        n = shortest > ROWS ? shortest - ROWS : 0;
+    return n < ROWS ? 0 : n;
+}
+
+/* Where feeding a text ends: nothing is asked of its last token. One that is fed from its beginning is fed as a whole. */
+static size_t end_of(const struct likely *l, const struct text *t)
+{
+    return t->n - (l->shared > 0);
 }
 
 size_t likely_ask(struct likely *l, const char *context, const char *const *options, size_t n)
@@ -148,8 +157,8 @@ size_t likely_ask(struct likely *l, const char *context, const char *const *opti
     }
     l->shared = shared_by(l);
     for (size_t i = 0; i < n; i++)
-        fed += l->text[i].n - 1 - l->shared;
-    l->fed = l->group = l->next = l->n_steps = l->at = 0;
+        fed += end_of(l, &l->text[i]) - l->shared;
+    l->fed = l->option = l->at = 0;
     ipw_buf_release(&all);
     free(before.v);
     return l->shared + fed;
@@ -158,7 +167,7 @@ size_t likely_ask(struct likely *l, const char *context, const char *const *opti
 bool likely_fits(const struct likely *l)
 {
     for (size_t i = 0; i < l->n; i++)
-        if (l->text[i].n - 1 > l->n_ctx)
+        if (end_of(l, &l->text[i]) > l->n_ctx)
             return false;
     return true;
 }
@@ -170,10 +179,7 @@ static void add(struct likely *l, int32_t i, llama_token token, struct engine_li
 {
     const float *x = llama_get_logits_ith(l->ctx, i);
     int n = (int)l->n_vocab, best = engine_argmax(x, n);
-    double sum = 0;
-    for (int k = 0; k < n; k++)
-        sum += expf(x[k] - x[best]);
-    double p = (double)(x[token] - x[best]) - log(sum);
+    double p = (double)x[token] - (double)x[best] - log(engine_sum_exp(x, n, x[best]));
     to->ll += p;
     to->worst = p < to->worst ? p : to->worst;
     to->greedy = to->greedy && best == token;
@@ -203,56 +209,49 @@ static int feed_shared(struct likely *l)
     return rc;
 }
 
-static void queue(struct likely *l, size_t option)
+/* The next tokens of an option, on a copy of the shared state. One option after another and nothing else in the batch: so a
+ * value is the same to the last bit whatever it is asked together with. */
+static int feed_option(struct likely *l)
 {
-    const struct text *t = &l->text[option];
-    for (size_t k = l->shared; k + 1 < t->n; k++) {
-        IPW_GROW(l->step, l->n_steps, l->cap_steps);
-        l->step[l->n_steps++] = (struct step){t->v[k], t->v[k + 1], k, option, k + 1 >= t->from};
-    }
-}
-
-/* The next options that fit into the cache together, one at least. */
-static void next_group(struct likely *l)
-{
-    llama_memory_t mem = llama_get_memory(l->ctx);
-    for (size_t i = l->group; i < l->next; i++)
-        llama_memory_seq_rm(mem, (llama_seq_id)(1 + i - l->group), -1, -1);
-    l->group = l->next;
-    l->n_steps = l->at = 0;
-    while (l->next < l->n && 1 + l->next - l->group < l->n_seq) {
-        size_t more = l->text[l->next].n - 1 - l->shared;
-        if (l->n_steps && l->shared + l->n_steps + more > l->n_ctx)
-            break;
-        llama_memory_seq_cp(mem, 0, (llama_seq_id)(1 + l->next - l->group), -1, -1);
-        queue(l, l->next++);
-    }
-}
-
-static int feed_group(struct likely *l)
-{
+    const struct text *t = &l->text[l->option];
     size_t from = l->at, outputs = 0;
+    if (from == l->shared && from)
+        llama_memory_seq_cp(llama_get_memory(l->ctx), 0, 1, -1, -1);
     l->batch.n_tokens = 0;
-    for (; l->at < l->n_steps && l->at - from < l->n_batch && outputs < l->n_outputs; l->at++) {
-        const struct step *s = &l->step[l->at];
-        put(l, s->token, s->pos, 1 + s->option - l->group, s->counts);
-        outputs += s->counts;
+    for (; l->at < end_of(l, t) && l->at - from < l->n_batch && outputs < l->n_outputs; l->at++) {
+        bool counts = l->at + 1 >= t->from && l->at + 1 < t->n;
+        put(l, t->v[l->at], l->at, 1, counts);
+        outputs += counts;
     }
     int rc = llama_decode(l->ctx, l->batch);
     for (size_t i = from; i < l->at && !rc; i++)
-        if (l->step[i].counts)
-            add(l, (int32_t)(i - from), l->step[i].then, &l->out[l->step[i].option]);
+        if (i + 1 >= t->from && i + 1 < t->n)
+            add(l, (int32_t)(i - from), t->v[i + 1], &l->out[l->option]);
     return rc;
+}
+
+/* Options of which nothing is left to be fed are done. */
+static bool next_option(struct likely *l)
+{
+    while (l->option < l->n && l->at >= end_of(l, &l->text[l->option])) {
+        llama_memory_seq_rm(llama_get_memory(l->ctx), 1, -1, -1);
+        l->option++;
+        l->at = l->shared;
+    }
+    return l->option < l->n;
 }
 
 int likely_step(struct likely *l)
 {
-    int rc = l->fed < l->shared ? feed_shared(l) : l->at < l->n_steps ? feed_group(l) : 0;
+    int rc = 0;
+    if (l->fed < l->shared)
+        rc = feed_shared(l);
+    else if (next_option(l))
+        rc = feed_option(l);
+    l->at = l->at < l->shared ? l->shared : l->at;
     if (rc)
         return rc == 1 ? -1 : rc; /* 1: no room in the cache */
-    while (l->fed == l->shared && l->at == l->n_steps && l->next < l->n)
-        next_group(l);
-    return l->fed < l->shared || l->at < l->n_steps;
+    return l->fed < l->shared || next_option(l);
 }
 
 const struct engine_likely *likely_result(const struct likely *l, size_t *n)

@@ -1,5 +1,5 @@
-/* Log-probabilities of options behind a context, in a llama.cpp context whose cache holds one sequence more than there are
- * options: what all have in common is evaluated once, the rest of each on a copy of its state. */
+/* Log-probabilities of options behind a context, in a llama.cpp context whose cache holds two sequences: what all have in
+ * common is evaluated once, the rest of each on a copy of its state. */
 #ifndef IPW_ENGINE_LLAMA_LIKELY_H
 #define IPW_ENGINE_LLAMA_LIKELY_H
 
