@@ -1,5 +1,6 @@
 #include "analysis/accuracy.h"
 #include "analysis/load.h"
+#include "analysis/perplexity.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -405,6 +406,7 @@ void accuracy_of(const struct table_run *run, bool allow_missing, struct accurac
     out->e2e_s = analysis_quantiles(run, get_e2e);
     phases(run, out);
     thinking(run, out);
+    analysis_perplexity(run, &out->perplexity);
     out->interactive = out->ttft_s.p90 <= limits.ttft_s && out->decode_tok_s >= limits.tokens_s;
     free(k.c);
 }

@@ -244,6 +244,17 @@ static void judge_joules(struct compare_result *out, bool allow_scope)
                       !(fabs(a->gain_u - b->gain_u) > 1e-6 * a->gain_u); /* another model of the same CPU is another meter */
 }
 
+/* A continuation that is read takes one pass, an answer one for each of its tokens; and they are not scored alike. */
+static bool same_mode(struct compare_result *out)
+{
+    if (every(out, table_mode))
+        return true;
+    refuse(out, "'%.80s' is a run of %s and '%.80s' of %s: neither the accuracy nor the joules of one say anything about the other; "
+           "compare runs of one --scoring", name(first(out, A)), table_mode(first(out, A)), name(first(out, B)),
+           table_mode(first(out, B)));
+    return false;
+}
+
 /* ---- figures ---- */
 
 static struct estimate estimate_of(const struct stats_interval *i)
@@ -447,7 +458,7 @@ void compare_of(const struct compare_side *a, const struct compare_side *b, bool
         return;
     }
     pair_up(&p, out);
-    if (overlap(&p, out))
+    if (same_mode(out) && overlap(&p, out))
         judge_joules(out, allow_scope);
     if (!*out->refused) {
         double *all = ipw_calloc(4 * p.n + 1, sizeof *all), *n[] = {all, all + p.n}, *d[] = {all + 2 * p.n, all + 3 * p.n};

@@ -54,12 +54,14 @@ static void other_model(const struct profile *p, char *out, size_t size)
 /* The same questions to it: what decides which they are goes along. */
 static void ask_it(const struct profile *p, const char *model, const char *elsewhere, char *out, size_t size)
 {
-    char quoted[PATH_MAX], set[PATH_MAX] = "", n[32] = "";
+    char quoted[PATH_MAX], set[PATH_MAX] = "", n[32] = "", how[40] = "";
     if (p->datasets.n)
         snprintf(set, sizeof set, " --dataset %s", cli_quote(p->datasets.v[0], quoted, sizeof quoted));
     if (p->plan.max_queries)
         snprintf(n, sizeof n, " -n %lld", (long long)p->plan.max_queries);
-    snprintf(out, size, "ipw profile -m %s%s%s%s", cli_quote(model, (char[PATH_MAX]){0}, PATH_MAX), set, n, elsewhere);
+    if (p->plan.scoring)
+        snprintf(how, sizeof how, " --scoring %.20s", p->plan.scoring);
+    snprintf(out, size, "ipw profile -m %s%s%s%s%s", cli_quote(model, (char[PATH_MAX]){0}, PATH_MAX), set, how, n, elsewhere);
 }
 
 void profile_next(const struct profile *p, const struct table_run *run, struct profile_lines *l)

@@ -153,6 +153,8 @@ static void covers(const struct table_run *run, struct ipw_buf *s)
     const char *scorer = run->settings[TABLE_SETTING_SCORER].text;
     if (scorer)
         ipw_buf_addf(s, "scored again by %s; ", scorer);
+    if (strcmp(table_mode(run), TABLE_ANSWERS) != 0)
+        ipw_buf_addf(s, "%s; " REPORT_MODE_NOTE "; ", table_mode(run));
     ipw_buf_addf(s, "energy %s", run->energy_source);
     if (!ipw_streq(run->energy_source, "none"))
         ipw_buf_addf(s, ", %s", run->signature);
@@ -199,7 +201,9 @@ static void list(const struct table_run *const *runs, size_t n, const struct rep
         extras(x, runs[i], &s);
         if (!ipw_streq(runs[i]->dataset_sha256, runs[0]->dataset_sha256))
             ipw_buf_adds(&s, "; not the questions of 1");
-        if (!ipw_streq(runs[i]->signature, runs[0]->signature) ||
+        if (!ipw_streq(table_mode(runs[i]), table_mode(runs[0])))
+            ipw_buf_adds(&s, "; neither accuracy nor joules comparable with 1");
+        else if (!ipw_streq(runs[i]->signature, runs[0]->signature) ||
             !ipw_streq(runs[i]->energy_source, runs[0]->energy_source))
             ipw_buf_adds(&s, "; joules not comparable with 1");
         report_wrap(s.s, i < 9 ? 1 : 0, 3, out);

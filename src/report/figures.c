@@ -15,6 +15,7 @@ struct row {
     const struct estimate *e;
     bool joules;    /* of joules or watts: takes a unit prefix, and the word of the source at its end */
     bool per_joule; /* of a partial run: "<" where joules have ">" */
+    bool plain;     /* no meter has a part in it */
 };
 
 static void pad_to(struct ipw_buf *line, int column)
@@ -97,7 +98,7 @@ static void add_row(const struct table_run *run, const struct row *row, int whol
         return;
     }
     struct report_unit u = row->joules ? report_unit_of(e->est) : (struct report_unit){1, ""};
-    const char *mark = report_mark(run, row->per_joule);
+    const char *mark = row->plain ? "" : report_mark(run, row->per_joule);
     bool partial = ipw_streq(run->energy_source, "partial"), tint = color && *mark;
     num_digits(e->est * u.scale, digits_of(e->lo * u.scale, e->hi * u.scale), num);
     snprintf(unit, sizeof unit, "%s%s", u.prefix, row->unit);
@@ -107,7 +108,7 @@ static void add_row(const struct table_run *run, const struct row *row, int whol
     pad_to(&line, QUESTIONS);
     span(e->lo, e->hi, u.scale, "", &line);
     pad_to(&line, METER);
-    if (e->est == 0)
+    if (e->est == 0 || row->plain)
         ipw_buf_adds(&line, "the same");
     else if (partial) /* it would meter the rest too: how much that takes, nobody knows */
         ipw_buf_adds(&line, row->per_joule ? "less" : "more");
@@ -170,19 +171,23 @@ static void right_per(const struct table_run *run, double ipj, struct ipw_buf *o
 
 void report_figures(const struct table_run *run, const struct accuracy_result *r, bool color, struct ipw_buf *out)
 {
+    bool perplexity = !strcmp(table_mode(run), TABLE_PERPLEXITY);
     const struct row rows[] = {
-        {"Energy", "J/query", &r->per_query_j, true, false},
-        {"Mean power", "W", &r->power_w, true, false},
-        {"IPW", "/W", &r->ipw, false, true},
-        {"IPJ", "/J", &r->ipj, false, true},
+        {"Perplexity", "", &r->perplexity.corpus, false, false, true},
+        {"Bits per byte", "", &r->perplexity.bits_per_byte, false, false, true},
+        {"Energy", perplexity ? "J/piece" : "J/query", &r->per_query_j, true, false, false},
+        {"Mean power", "W", &r->power_w, true, false, false},
+        {perplexity ? "PPW" : "IPW", "/W", perplexity ? &r->perplexity.ppw : &r->ipw, false, true, false},
+        {perplexity ? "PPJ" : "IPJ", "/J", perplexity ? &r->perplexity.ppj : &r->ipj, false, true, false},
     };
-    enum { N = sizeof rows / sizeof rows[0] };
+    enum { N = sizeof rows / sizeof rows[0], OF_TEXT = 2 };
     int whole = whole_width(rows, N);
     ipw_buf_addf(out, "%*s%-*s%s\n", QUESTIONS, "", METER - QUESTIONS, "other questions", "a better meter");
     ipw_buf_addf(out, "%*s%-*s%s\n", QUESTIONS, "", METER - QUESTIONS, "may give (95 %)", "may give (95 %)");
-    add_accuracy(r, out);
-    for (size_t i = 0; i < N; i++)
-        add_row(run, &rows[i], rows[i].joules ? whole : 2, r->energy_reason, color, out);
+    if (!perplexity)
+        add_accuracy(r, out);
+    for (size_t i = perplexity ? 0 : OF_TEXT; i < N; i++)
+        add_row(run, &rows[i], rows[i].joules ? whole : 2, perplexity ? run->energy_reason : r->energy_reason, color, out);
     if (r->ipj.est > 0)
         right_per(run, r->ipj.est, out);
 }

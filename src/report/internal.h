@@ -28,6 +28,8 @@ void report_joules(double j, char out[32]);
 
 /* ---- a run ---- */
 
+#define REPORT_MODE_NOTE "joules not comparable with generation"
+
 /* "~" before estimated figures, ">" (of joules and watts) or "<" (of IPW and IPJ) before partial ones, else "". */
 /* Failed requests (error, timeout) by reason, the most frequent first; at most REPORT_FAILURES of them. */
 enum { REPORT_FAILURES = 16 };

@@ -1,10 +1,13 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/internal.h"
 
 void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
 {
+    bool of_text = !strcmp(table_mode(run), TABLE_PERPLEXITY);
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
         struct json_out *o = json_out_new();
@@ -19,6 +22,12 @@ void report_queries_jsonl(const struct table_run *run, struct ipw_buf *out)
         json_put_str(o, n, "score", score_status_name(r->score));
         json_put_num(o, n, "correct", r->correct);
         json_put_str(o, n, "extracted", r->extracted);
+        if (of_text) {
+            json_put_num(o, n, "nll", r->nll);
+            report_put_count(o, n, "nll_tokens", r->nll_tokens);
+            report_put_count(o, n, "nll_bytes", r->nll_bytes);
+            json_put_num(o, n, "perplexity", exp(r->nll / r->nll_tokens));
+        }
         report_put_count(o, n, "n_in", r->n_in);
         report_put_count(o, n, "n_cached", r->n_cached);
         report_put_count(o, n, "n_out", r->n_out);

@@ -62,7 +62,10 @@ static void sentence(const struct table_run *run, const struct accuracy_result *
     ipw_buf_addf(&name, "%s%s%s", run->model_name ? run->model_name : "The model", run->quant ? " " : "",
                  run->quant ? run->quant : "");
     report_cut(name.s, NAME, &s);
-    if (r->n_scored)
+    if (r->perplexity.n)
+        ipw_buf_addf(&s, " read %.0f tokens, %zu piece%s of a text, on this machine", r->perplexity.tokens, r->perplexity.n,
+                     r->perplexity.n == 1 ? "" : "s");
+    else if (r->n_scored)
         ipw_buf_addf(&s, " answered %.*f of %zu question%s right on this machine", r->n_correct != floor(r->n_correct),
                      r->n_correct, r->n_scored, r->n_scored == 1 ? "" : "s");
     else
@@ -72,7 +75,7 @@ static void sentence(const struct table_run *run, const struct accuracy_result *
         report_cut(run->device, DEVICE, &s);
         ipw_buf_addc(&s, ')');
     }
-    ipw_buf_adds(&s, r->n_scored || !r->n_rows ? "." : "; no answer could be scored.");
+    ipw_buf_adds(&s, r->n_scored || r->perplexity.n || !r->n_rows ? "." : "; no answer could be scored.");
     if (!run->complete)
         ipw_buf_addf(&s, " Not finished: %zu of %lld asked.", r->n_rows, (long long)run->dataset_n);
     cost(run, r, &s);
@@ -122,7 +125,7 @@ static void load(const struct load_figures *f, struct ipw_buf *out)
     ipw_buf_release(&s);
 }
 
-static void speed(const struct accuracy_result *r, struct ipw_buf *out)
+static void speed(const struct accuracy_result *r, bool read_only, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
     char a[24], b[24];
@@ -136,10 +139,15 @@ static void speed(const struct accuracy_result *r, struct ipw_buf *out)
     report_num(r->decode_tok_s, a);
     if (!isnan(r->decode_tok_s))
         ipw_buf_addf(&s, "   %s tokens/s", a);
+    if (read_only) {
+        ipw_buf_clear(&s);
+        report_num(r->n_in / (r->e2e_s.mean * (double)r->e2e_s.n), a);
+        ipw_buf_addf(&s, "%s tokens/s read", a);
+    }
     scale = r->e2e_s.mean < 0.0995 ? 1e3 : 1;
     report_num(r->e2e_s.mean * scale, a);
     if (r->e2e_s.n)
-        ipw_buf_addf(&s, "   %s %s a question", a, scale > 1 ? "ms" : "s");
+        ipw_buf_addf(&s, "   %s %s a %s", a, scale > 1 ? "ms" : "s", r->perplexity.n ? "piece" : "question");
     row("Speed", s.s, out);
     ipw_buf_release(&s);
     load(&r->load, out);
@@ -260,8 +268,11 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
     struct ipw_buf s = IPW_BUF_INIT;
     struct report_verdicts v = report_verdicts_of(run);
     size_t errors = r->by_query[QUERY_ERROR] + r->by_query[QUERY_TIMEOUT];
-    ipw_buf_addf(&s, "%-14s %zu read, %zu unreadable%s", "Answers", v.correct + v.incorrect, v.unparsed,
-                 v.unparsed ? " (counted wrong)" : "");
+    if (r->perplexity.n)
+        ipw_buf_addf(&s, "%-14s %zu read", "Pieces", r->perplexity.n);
+    else
+        ipw_buf_addf(&s, "%-14s %zu read, %zu unreadable%s", "Answers", v.correct + v.incorrect, v.unparsed,
+                     v.unparsed ? " (counted wrong)" : "");
     add_if(&s, r->by_query[QUERY_TRUNCATED], "of these cut off");
     add_if(&s, r->by_query[QUERY_EMPTY], "empty");
     add_if(&s, r->by_query[QUERY_REFUSED], "refused");
@@ -273,7 +284,7 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
     if (scorer)
         ipw_buf_addf(&s, ", scored again by %s", scorer);
     report_wrap(s.s, 3, 18, out);
-    if (r->n_unscored)
+    if (r->n_unscored && !r->perplexity.n)
         unscored(run, r, out);
     if (!source_is(run, "none") && r->n_energy < r->n_scored) {
         ipw_buf_clear(&s);
@@ -293,6 +304,26 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
         ipw_buf_clear(&s);
         ipw_buf_addf(&s, "the hardware slowed itself down in %zu of %zu questions", r->n_slowed, r->n_rows);
         row("Heat", s.s, out);
+    }
+    ipw_buf_release(&s);
+}
+
+/* What was asked for was no answer. */
+static void likely(const struct table_run *run, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    const char *how = run->settings[TABLE_SETTING_MODE].text;
+    if (!strcmp(table_mode(run), TABLE_ANSWERS))
+        return;
+    ipw_buf_addf(&s, "%-14s log-likelihood%s; " REPORT_MODE_NOTE, "Scoring",
+                 ipw_streq(how, "letters") ? " of the letters" : ipw_streq(how, "loglik") ? " of the choices" : " of the text");
+    report_wrap(s.s, 3, 18, out);
+    for (size_t i = 0; i < run->n_beside; i++) {
+        char n[24];
+        ipw_buf_clear(&s);
+        report_num(100 * run->beside[i].sum / run->beside[i].n, n);
+        ipw_buf_addf(&s, "%s %% by %s", n, run->beside[i].name);
+        row("", s.s, out);
     }
     ipw_buf_release(&s);
 }
@@ -446,10 +477,11 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
     ipw_buf_addc(&top, '\n');
     report_figures(run, r, opt->color, &top);
     ipw_buf_addc(&top, '\n');
-    speed(r, &top);
+    speed(r, strcmp(table_mode(run), TABLE_ANSWERS) != 0, &top);
     phases(run, r, &rest);
     thinking(run, &r->thinking, &rest);
     answers(run, r, &rest);
+    likely(run, &rest);
     ipw_buf_addc(&rest, '\n');
     joules(run, r, opt->why, &rest);
     ipw_buf_addc(&rest, '\n');

@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/internal.h"
 
@@ -118,6 +119,18 @@ static void put_energy(struct json_out *o, json_node *top, const struct table_ru
     json_put_str(o, e, "shared", run->shared);
 }
 
+static void put_perplexity(struct json_out *o, json_node *top, const struct perplexity_figures *p)
+{
+    json_node *n = json_put_obj(o, top, "perplexity");
+    report_put_estimate(o, n, "mean", &p->mean);
+    report_put_estimate(o, n, "corpus", &p->corpus);
+    report_put_estimate(o, n, "bits_per_byte", &p->bits_per_byte);
+    json_put_num(o, n, "tokens", p->tokens);
+    json_put_num(o, n, "bytes", p->bytes);
+    report_put_scoped(o, n, "ppw", &p->ppw, NULL, NULL);
+    report_put_scoped(o, n, "ppj", &p->ppj, NULL, NULL);
+}
+
 static void put_load(struct json_out *o, json_node *top, const struct table_run *run, const struct load_figures *f)
 {
     if (!f->any)
@@ -156,6 +169,9 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
     json_put_str(o, n, "name", run->dataset_name);
     json_put_str(o, n, "sha256", run->dataset_sha256);
     json_put_int(o, n, "n", run->dataset_n);
+    const char *mode = table_mode(run);
+    json_put_str(o, top, "mode", mode);
+    json_put_str(o, top, "mode_note", strcmp(mode, TABLE_ANSWERS) ? "log-likelihood; " REPORT_MODE_NOTE : NULL);
     json_put_str(o, top, "device", run->device);
     json_put_str(o, top, "host", run->settings[TABLE_SETTING_HOST].text);
     if (run->started_real_ns) /* a double has not the digits */
@@ -188,6 +204,8 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
         json_put_int(o, n, "n", (int64_t)run->beside[i].n);
     }
     put_energy(o, top, run, r);
+    if (!strcmp(mode, TABLE_PERPLEXITY))
+        put_perplexity(o, top, &r->perplexity);
     report_put_scoped(o, top, "ipj", &r->ipj, &r->other[TABLE_ACCEL].ipj, &r->other[TABLE_SYSTEM].ipj);
     report_put_scoped(o, top, "ipj_net", &r->ipj_net, NULL, NULL);
     report_put_scoped(o, top, "ipw", &r->ipw, &r->other[TABLE_ACCEL].ipw, &r->other[TABLE_SYSTEM].ipw);

@@ -283,6 +283,7 @@ static void fill_row(struct loader *l, struct table_row *r, const struct store_q
                             .prefill_j = NAN,
                             .decode_j = NAN,
                             .net_j = NAN,
+                            .nll = NAN, .nll_tokens = NAN, .nll_bytes = NAN,
                             .idle_u_j = NAN,
                             .delay_s = q->served ? span_s(q->served->t_due, q->t_send) : (double)NAN,
                             .segment = q->segment,

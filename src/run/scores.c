@@ -91,6 +91,9 @@ static int on_score(const struct store_score *s, void *ud)
     r->score = (enum score_status)s->status;
     r->correct = scored ? value : (double)NAN;
     r->score_reason = r->score == SCORE_UNSCORED ? ipw_arena_strdup(&l->t->arena, s->method) : NULL;
+    if (!strcmp(s->scorer, "perplexity") && s->extracted &&
+        sscanf(s->extracted, "nll %lf tokens %lf bytes %lf", &r->nll, &r->nll_tokens, &r->nll_bytes) != 3)
+        r->nll = NAN;
     r->extracted = ipw_arena_strdup(&l->t->arena, s->extracted);
     return 0;
 }

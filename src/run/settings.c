@@ -150,6 +150,8 @@ static void load_plan(struct table_run *t, struct store *store)
         if (!(json_num(v) == keys[i].unset))
             set_json(t, keys[i].id, v);
     }
+    const char *how = json_str(json_get(plan, "scoring")); /* absent: asked before there was a choice */
+    set_text(t, TABLE_SETTING_MODE, how && strcmp(how, "answer") != 0 ? how : TABLE_ANSWERS);
     bool plain = json_true(json_get(plan, "no_chat_template"));
     json_doc_free(doc);
 

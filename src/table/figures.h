@@ -30,6 +30,15 @@ struct thinking_figures {
     double share;         /* of their output tokens */
 };
 
+/* Of pieces of a text that were read, not answered (metrics 2.1). est NAN: not such a run, or no joules. */
+struct perplexity_figures {
+    size_t n;
+    double tokens, bytes;
+    struct estimate mean, corpus; /* mean of the pieces' perplexities; of all tokens together */
+    struct estimate bits_per_byte;
+    struct estimate ppw, ppj;     /* 1 / (mean perplexity x mean W), 1 / (mean perplexity x mean J) */
+};
+
 /* Of one number over queries (the reference's efficiency blocks). */
 struct spread {
     double avg, median, min, max, total;
@@ -81,6 +90,7 @@ struct accuracy_result {
     bool interactive; /* TTFT p90 <= 2 s and decode >= 10 tokens/s */
     struct phase_figures prefill, decode;
     struct thinking_figures thinking;
+    struct perplexity_figures perplexity;
     double n_in, n_cached, n_out, n_reason; /* sums of what is known */
     double decode_tok_s, prefill_tok_s;
 

@@ -12,6 +12,14 @@ const char *table_label_of(const struct table_run *t, const char *key)
     return NULL;
 }
 
+const char *table_mode(const struct table_run *t)
+{
+    const char *how = t->settings[TABLE_SETTING_MODE].text;
+    if (!how || ipw_streq(how, TABLE_ANSWERS))
+        return TABLE_ANSWERS;
+    return ipw_streq(how, TABLE_PERPLEXITY) ? TABLE_PERPLEXITY : TABLE_LIKELY;
+}
+
 void table_run_release(struct table_run *t)
 {
     free(t->v);

@@ -45,6 +45,7 @@ struct table_row {
     double send_s, end_s;       /* in its segment */
     double in_flight;           /* with it, when it was sent */
     const char *token_source;   /* "engine", "usage", "tokenizer", "chunks" */
+    double nll, nll_tokens, nll_bytes; /* of perplexity: negative log-likelihood, of how many tokens and bytes; else NAN */
     bool slowed, capped;        /* the hardware slowed down for heat or a brake; it was at its power limit */
     enum energy_status energy_status;
     const char *energy_reason;
@@ -104,6 +105,13 @@ struct table_run {
     size_t n, cap;
     struct ipw_arena arena; /* owns every string */
 };
+
+/* What its figures are of: TABLE_ANSWERS, or log-likelihoods, or perplexity. Of two that differ neither accuracy nor joules
+ * are comparable. */
+#define TABLE_ANSWERS "generation"
+#define TABLE_LIKELY "log-likelihood"
+#define TABLE_PERPLEXITY "perplexity"
+const char *table_mode(const struct table_run *t);
 
 /* The value of a label, NULL: it has none of that name. */
 const char *table_label_of(const struct table_run *t, const char *key);

@@ -10,6 +10,7 @@ enum table_setting_kind { TABLE_CHOSEN, TABLE_MACHINE, TABLE_STATE };
 
 /* id, name in JSON and CSV, words in tables, kind, what two numbers may differ by and still be called the same */
 #define TABLE_SETTING_MAP(XX)                                                                                          \
+    XX(MODE, "mode", "scoring", CHOSEN, 0)                                                                             \
     XX(ENGINE, "engine", "engine", CHOSEN, 0)                                                                          \
     XX(THREADS, "threads", "threads", CHOSEN, 0)                                                                       \
     XX(GPU_LAYERS, "gpu_layers", "layers on the GPU", CHOSEN, 0)                                                       \
