@@ -11,6 +11,7 @@
 struct piece {
     const char *text, *thinking;
     size_t text_len, thinking_len; /* 0: none */
+    const json_val *logprobs;    /* of the tokens in it; NULL */
     const char *error;           /* the server gave up: its words */
     const char *stop;            /* static; NULL: not yet */
     bool refused;                /* the server or the model would not answer */

@@ -47,6 +47,8 @@ static int deliver(struct engine *e, struct engine_event *out, int cap)
             const struct stream *s = &e->stream[q->at];
             out[k].prompt = s->prompt.s;
             out[k].prompt_len = s->prompt.len;
+            out[k].likely = s->lettered && out[k].status == QUERY_OK ? s->likely : NULL;
+            out[k].n_likely = s->n_options;
             out[k].detail = s->detail.len ? s->detail.s : NULL;
             e->free[e->n_free++] = (uint32_t)q->at;
         }
@@ -70,6 +72,16 @@ static bool fail(struct stream *s, const char *why)
     return false;
 }
 
+/* How likely each letter is as the first token; which one the server would have written. */
+static void read_letters(struct stream *s, const json_val *logprobs)
+{
+    double ll[LETTERS_MAX];
+    int first;
+    s->lettered = letters_read(logprobs, ll, &first);
+    for (size_t i = 0; i < s->n_options; i++)
+        s->likely[i] = (struct engine_likely){ll[i], ll[i], 1, (int)i == first};
+}
+
 static bool on_frame(void *ud, const char *data, size_t len)
 {
     struct engine *e = ((void **)ud)[0];
@@ -86,8 +98,12 @@ static bool on_frame(void *ud, const char *data, size_t len)
         return fail(s, why.text);
     piece_init(&p);
     e->h.dialect->read(json_root(doc), &p);
-    push_text(e, s, p.thinking, p.thinking_len, true);
-    push_text(e, s, p.text, p.text_len, false);
+    if (s->n_options && !s->lettered) {
+        read_letters(s, p.logprobs);
+    } else if (!s->n_options) {
+        push_text(e, s, p.thinking, p.thinking_len, true);
+        push_text(e, s, p.text, p.text_len, false);
+    }
     take(&s->sum.n_in, p.n_in);
     take(&s->sum.n_cached, p.n_cached);
     take(&s->sum.n_out, p.n_out);
@@ -231,6 +247,11 @@ static void judge(struct stream *s, struct engine_event *ev)
     } else if (s->sum.refused) {
         ev->status = QUERY_REFUSED;
         ev->reason = "refused";
+    } else if (s->n_options) {
+        ev->status = s->lettered ? QUERY_OK : QUERY_ERROR;
+        ev->reason = s->lettered ? NULL : "no_logprobs";
+        if (!s->lettered)
+            ipw_buf_adds(&s->detail, "the server tells no probabilities of the tokens it might have written (logprobs)");
     } else if (!s->chunks) {
         ev->status = QUERY_EMPTY;
         ev->reason = "no_tokens";
@@ -266,7 +287,7 @@ static void begin(struct engine *e, uint32_t call)
 {
     struct stream *s = &e->stream[call];
     char url[1200];
-    s->failed = s->first = s->last = s->whole = s->bytes = s->framed = false;
+    s->lettered = s->failed = s->first = s->last = s->whole = s->bytes = s->framed = false;
     s->chunks = s->thinking_chunks = s->status = 0;
     piece_init(&s->sum);
     frames_reset(&s->frames, e->h.dialect->frames);
@@ -375,6 +396,10 @@ const struct http_loop_ops http_engine_loop = {on_sent, on_head, on_body, on_end
 static void keep_prompt(struct stream *s, const struct http_engine *h, const struct engine_req *req)
 {
     ipw_buf_clear(&s->prompt);
+    if (req->n_options) {
+        ipw_buf_adds(&s->prompt, req->context);
+        return;
+    }
     if (req->n_messages == 1 && !h->cfg.system) {
         ipw_buf_adds(&s->prompt, req->messages[0].content);
         return;
@@ -399,7 +424,15 @@ int http_engine_submit(struct engine *e, const struct engine_req *req, struct ip
     s->tried_version = false;
     s->id = req->id;
     keep_prompt(s, &e->h, req);
-    s->body = e->h.dialect->body(&e->h, req);
+    s->n_options = req->n_options < LETTERS_MAX ? req->n_options : LETTERS_MAX;
+    struct engine_message context = {"user", req->context};
+    struct engine_req asked = *req;
+    if (req->n_options) { /* the first token of what comes behind it */
+        asked.messages = &context;
+        asked.n_messages = 1;
+        asked.max_tokens = 1;
+    }
+    s->body = e->h.dialect->body(&e->h, &asked);
     s->body_len = strlen(s->body);
     begin(e, call);
     return 0;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "engine/dialect.h"
+#include "engine/letters.h"
 
 enum { POOL = 64 << 10 };
 
@@ -17,6 +18,9 @@ struct stream {
     uint32_t id;
     char *body;
     size_t body_len;
+    size_t n_options; /* 0: an answer is asked for */
+    bool lettered;    /* what the server told about them is in likely */
+    struct engine_likely likely[LETTERS_MAX];
     struct frames frames;
     struct ipw_buf prompt, detail;
     struct piece sum; /* counts and words so far; its texts are not used */

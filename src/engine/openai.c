@@ -10,6 +10,8 @@
 
 #define USUAL_URL "http://127.0.0.1:8080/v1"
 
+enum { TOP_LOGPROBS = 20 }; /* OpenAI's and vLLM's most */
+
 /* ---- asking ---- */
 
 static char *body_of(const struct http_engine *e, const struct engine_req *req)
@@ -24,6 +26,12 @@ static char *body_of(const struct http_engine *e, const struct engine_req *req)
         dialect_prompt(o, body, e->cfg.system, req);
     json_put_int(o, body, "max_tokens", req->max_tokens);
     json_put_num(o, body, "temperature", c->temperature);
+    if (req->n_options && e->endpoint == ENDPOINT_CHAT) {
+        json_put_bool(o, body, "logprobs", true);
+        json_put_int(o, body, "top_logprobs", TOP_LOGPROBS);
+    } else if (req->n_options) {
+        json_put_int(o, body, "logprobs", TOP_LOGPROBS);
+    }
     if (c->temperature > 0) {
         json_put_num(o, body, "top_p", c->top_p);
         json_put_int(o, body, "seed", (int64_t)(req->seed & 0x7fffffff));
@@ -32,8 +40,9 @@ static char *body_of(const struct http_engine *e, const struct engine_req *req)
     }
     if (c->ignore_eos)
         json_put_bool(o, body, "ignore_eos", true);
-    json_put_bool(o, body, "stream", !c->http.no_stream);
-    if (!c->http.no_stream)
+    bool stream = !c->http.no_stream && !req->n_options;
+    json_put_bool(o, body, "stream", stream);
+    if (stream)
         json_put_bool(o, json_put_obj(o, body, "stream_options"), "include_usage", true);
     return dialect_body(e, o, body);
 }
@@ -103,6 +112,7 @@ static void read_choice(const json_val *c, struct piece *p)
         if (!p->text_len)
             piece_text(p, refusal);
     }
+    p->logprobs = json_get(c, "logprobs");
     p->stop = stop_of(json_str(json_get(c, "finish_reason")));
     p->refused |= ipw_streq(p->stop, "content_filter");
 }
@@ -247,7 +257,7 @@ const struct engine_ops engine_openai = {
     .what = "any server of OpenAI's API: llama-server, vLLM, SGLang, LM Studio, clouds",
     .verified = "hw: llama-server and xllamacpp, 2026-11",
     .usual_url = USUAL_URL,
-    .caps = ENGINE_REMOTE | ENGINE_SERVER_TIMINGS,
+    .caps = ENGINE_REMOTE | ENGINE_SERVER_TIMINGS | ENGINE_LETTERS,
     .open = open_openai,
     .submit = http_engine_submit,
     .poll = http_engine_poll,

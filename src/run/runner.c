@@ -417,7 +417,8 @@ static void note_failure(struct runner *r, const struct slot *s, const struct en
     if (failed && !*r->cause)
         snprintf(r->cause, sizeof r->cause, "%s%s%s", ev->reason, ev->detail ? ": " : "", ev->detail ? ev->detail : "");
     if (s->warmup) { /* what a server refuses now it will refuse later */
-        bool refused = ev->status == QUERY_NOT_SENT || (ev->reason && ipw_starts(ev->reason, "http_4"));
+        bool refused = ev->status == QUERY_NOT_SENT || ipw_streq(ev->reason, "no_logprobs") ||
+                       (ev->reason && ipw_starts(ev->reason, "http_4"));
         r->unsent_row += refused ? ROW_OF_UNSENT : 0;
     } else if (ev->status == QUERY_NOT_SENT)
         r->unsent_row++;

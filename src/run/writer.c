@@ -203,8 +203,9 @@ static void count(struct writer *w, const struct run_record *r)
 /* Tokens that were counted by pieces, or not at all. Here, because on the work thread it would hold up other streams. */
 static void count_tokens(const struct writer *w, struct run_record *r)
 {
+    const struct scorer_ops *scorer = scorer_find(r->question.scorer);
     bool weak = !r->q.token_source || !strcmp(r->q.token_source, "chunks");
-    if (!w->tokenizer || !weak || r->q.status == QUERY_NOT_SENT)
+    if (!w->tokenizer || !weak || (scorer && scorer->likely) || r->q.status == QUERY_NOT_SENT)
         return;
     int64_t answer = tokenizer_count(w->tokenizer, r->text.answer, strlen(r->text.answer));
     int64_t thinking = r->text.thinking ? tokenizer_count(w->tokenizer, r->text.thinking, strlen(r->text.thinking)) : 0;
