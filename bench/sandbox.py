@@ -38,6 +38,8 @@ def problems(folder):
 PHRASINGS = {
     "body": lambda p: p["canonical_solution"],
     "block": lambda p: f"```python\n{p['prompt']}{p['canonical_solution']}\n```",
+    "function alone": lambda p: "```python\n" + p["prompt"][p["prompt"].index(f"def {p['entry_point']}("):] +
+                                p["canonical_solution"] + "\n```",
     "prose": lambda p: f"Here is it:\n\n```py\n{p['prompt']}{p['canonical_solution']}```\n\nIt is called like this:\n"
                        f"`{p['entry_point']}(...)`. Done.",
 }

@@ -173,14 +173,18 @@ int study_make(struct study_job *j, const struct study *s, const struct profile 
         j->joules += j->estimate[i].joules;
     }
     int64_t wanted = base->blocks ? base->blocks : s->blocks;
+    size_t uncut = 0;
     for (size_t i = 0; i < j->plan.n; i++) {
         struct study_run *r = &j->plan.v[i];
         r->blocks = wanted && r->plan.duration_s <= 0 ? (wanted < r->questions ? wanted : r->questions)
                     : r->plan.duration_s > 0 ? 1
                     : j->plan.n > 1 ? study_blocks_of(j->seconds, overhead, r->questions)
                                     : 1;
+        uncut += wanted > 1 && r->plan.duration_s > 0;
         j->seconds += (double)r->blocks * overhead / (double)j->plan.n;
     }
+    if (uncut)
+        cli_say("'blocks' does not hold for %zu run%s: what a duration ends is not cut", uncut, uncut == 1 ? "" : "s");
     return rc;
 }
 

@@ -154,6 +154,7 @@ static const struct key setting_keys[] = {
 
 static int read_object(struct reading *r, const json_val *obj, const struct key *keys, size_t n)
 {
+    unsigned seen = 0;
     for (struct json_iter it = json_iter(obj); json_next(&it);) {
         const char *names[16];
         size_t k = 0;
@@ -165,6 +166,9 @@ static int read_object(struct reading *r, const json_val *obj, const struct key 
                                near ? ": did you mean '" : "; ipw study show tells what there is", near ? near : "",
                                near ? "'?" : "");
         }
+        if (seen & 1u << k)
+            return ipw_err_set(r->err, IPW_E_INPUT, "'%.300s': '%s' stands there twice; keep one", r->source, it.key);
+        seen |= 1u << k;
         r->err->code = 0;
         if (!keys[k].read(r, it.val))
             return r->err->code ? r->err->code

@@ -38,7 +38,8 @@ bool math_same_expression(struct span a, struct span b);
  * is compared with. */
 struct span math_plain(struct span t, struct span other, struct ipw_arena *arena);
 
-/* "x = 5", "\theta=5": the right side, where one symbol alone stands left of the only "="; else t. */
+/* "x = 5", "\theta=5", "f(x)=2x": what stands left and right of the only "=", where left is one symbol; else nothing, and t. */
+struct span math_left_side(struct span t);
 struct span math_right_side(struct span t);
 
 /* ---- the whole (math_equal.c) ---- */

@@ -245,9 +245,9 @@ static struct span letter(struct span t)
 /* " or " and " and " as commas; "x \in S" as S. */
 static struct span listed(struct span t, struct ipw_arena *arena)
 {
-    size_t in = scan_find(t, 0, "\\in ");
-    if (in < t.n && variable(scan_trim(scan_sub(t, 0, in))))
-        t = scan_trim(scan_sub(t, in + 4, t.n));
+    size_t in = scan_find(t, 0, "\\in");
+    if (in < t.n && !ipw_isalpha((unsigned char)scan_at(t, in + 3)) && variable(scan_trim(scan_sub(t, 0, in))))
+        t = scan_trim(scan_sub(t, in + 3, t.n));
     char *s = ipw_arena_strndup(arena, t.s, t.n);
     size_t n = scan_replace(s, t.n, " or ", ",");
     n = scan_replace(s, n, " and ", ",");
@@ -300,6 +300,9 @@ static bool equal(struct span a, struct span b, int depth, struct ipw_arena *are
     bool decided;
     if (depth > MAX_DEPTH || !a.n || !b.n)
         return a.n == b.n && depth <= MAX_DEPTH;
+    struct span left = math_left_side(a), other = math_left_side(b);
+    if (left.n && other.n && !same_bytes(tight(left, arena), tight(other, arena)))
+        return false;
     a = listed(math_right_side(a), arena);
     b = listed(math_right_side(b), arena);
     if (interval(a, &bound, arena))

@@ -96,6 +96,40 @@ static bool mixed(struct reader *r, struct span head, struct math_value *v)
     return true;
 }
 
+/* "1.2e5" */
+static bool power_of_ten(struct reader *r, struct span head, struct math_value *v)
+{
+    size_t i = r->i, from;
+    if ((scan_at(r->t, i) | 0x20) != 'e' || i != (size_t)(head.s + head.n - r->t.s))
+        return false;
+    bool minus = scan_at(r->t, ++i) == '-';
+    i += minus || scan_at(r->t, i) == '+';
+    from = i;
+    int64_t n = 0;
+    for (; ipw_isdigit((unsigned char)scan_at(r->t, i)) && i - from < 6; i++)
+        n = 10 * n + r->t.s[i] - '0';
+    if (i == from || ipw_isalnum((unsigned char)scan_at(r->t, i)))
+        return false;
+    r->i = i;
+    *v = math_mul(math_decimal(head), math_pow(math_of(10, 1), math_of(minus ? -n : n, 1)));
+    return true;
+}
+
+/* "0.1\overline{6}": the head, and the digits that come again and again behind it. */
+static struct math_value repeating(struct reader *r, struct span head)
+{
+    const char *point = memchr(head.s, '.', head.n);
+    bool group = take(r, "{");
+    peek(r);
+    struct span again = digits(r);
+    if (!point || !group || !take(r, "}") || !again.n || !integer(again))
+        return fail(r);
+    struct math_value ten = math_of(10, 1), places = math_of((__int128)(head.s + head.n - point - 1), 1);
+    struct math_value nines = math_add(math_pow(ten, math_of((__int128)again.n, 1)), math_of(-1, 1));
+    struct math_value tail = math_div(math_decimal(again), math_mul(nines, math_pow(ten, places)));
+    return math_add(math_decimal(head), tail);
+}
+
 static struct math_value number(struct reader *r)
 {
     struct span t = digits(r);
@@ -103,6 +137,10 @@ static struct math_value number(struct reader *r)
     if (!t.n)
         return fail(r);
     if (mixed(r, t, &v))
+        return v;
+    if (take(r, "\\overline"))
+        return repeating(r, t);
+    if (power_of_ten(r, t, &v))
         return v;
     if (peek(r) == '_' || ipw_isdigit((unsigned char)peek(r))) /* another base, or two numbers with nothing between */
         return fail(r);

@@ -25,7 +25,8 @@ static const struct rewrite signs[] = {
     {"infinity", "\\infty "}, {"^{\\degree}", ""},  {"^\\degree", ""}, {"<=", "\\le "},  {">=", "\\ge "}, {"\xc2\xb0", ""},  {"\xcf\x80", "\\pi "},
     {"\xe2\x88\x9a", "\\sqrt"}, {"\xe2\x88\x9e", "\\infty "}, {"\xc3\x97", "*"}, {"\xc3\xb7", "/"}, {"\xc2\xb7", "*"},
     {"\xe2\x8b\x85", "*"}, {"\xe2\x89\xa4", "\\le "}, {"\xe2\x89\xa5", "\\ge "}, {"\xe2\x88\xaa", "\\cup "},
-    {"\xc2\xb1", "\\pm "}, {"\xc2\xb2", "^2"}, {"\xc2\xb3", "^3"}, {"\xe2\x80\x93", "-"},
+    {"\xc2\xb1", "\\pm "}, {"\xc2\xb2", "^2"}, {"\xc2\xb3", "^3"}, {"\xe2\x80\x93", "-"}, {"\xc2\xbd", "\\frac12"}, {"\xc2\xbc", "\\frac14"},
+    {"\xc2\xbe", "\\frac34"}, {"\xe2\x85\x93", "\\frac13"}, {"\xe2\x85\x94", "\\frac23"},
 };
 
 static const char *const units[] = {
@@ -69,6 +70,24 @@ static struct span rewritten(struct span t, struct ipw_arena *arena)
         n += k;
     }
     return (struct span){s, n};
+}
+
+/* "4\text{ apples}" as 4 where the other side names nothing: whatever is counted. */
+static struct span without_counted(struct span t, struct span other)
+{
+    size_t open = t.n;
+    if (!t.n || t.s[t.n - 1] != '}' || scan_find(other, 0, "\\text") < other.n)
+        return t;
+    while (open && t.s[open - 1] != '{')
+        open--;
+    for (size_t i = open; i + 1 < t.n; i++)
+        if (!ipw_isalpha((unsigned char)t.s[i]) && t.s[i] != ' ')
+            return t;
+    struct span head = scan_sub(t, 0, open ? open - 1 : 0);
+    if (head.n < 5 || !scan_is(head, head.n - 5, "\\text"))
+        return t;
+    struct span rest = scan_trim(scan_sub(head, 0, head.n - 5));
+    return rest.n && ipw_isdigit((unsigned char)rest.s[rest.n - 1]) ? rest : t;
 }
 
 /* A space before each font command: "5\text{m}" is five metres, 5m five times m. */
@@ -151,15 +170,25 @@ static struct span without_units(struct span t)
     return t;
 }
 
-struct span math_right_side(struct span t)
+struct span math_left_side(struct span t)
 {
     const char *eq = memchr(t.s, '=', t.n);
+    struct span none = {t.s, 0};
     if (!eq || memchr(eq + 1, '=', (size_t)(t.s + t.n - eq - 1)))
-        return t;
+        return none;
     struct span left = scan_trim(scan_sub(t, 0, (size_t)(eq - t.s)));
-    bool command = left.n > 1 && left.s[0] == '\\' && name_end(left, 1) == left.n;
-    bool symbol = (left.n == 1 || (left.n > 2 && left.s[1] == '_')) && ipw_isalpha((unsigned char)left.s[0]);
-    return command || symbol ? scan_trim(scan_sub(t, (size_t)(eq - t.s) + 1, t.n)) : t;
+    if (!left.n)
+        return none;
+    size_t end = left.s[0] == '\\' ? name_end(left, 1) : ipw_isalpha((unsigned char)left.s[0]) ? 1 : 0;
+    bool symbol = end && (end == left.n || left.s[end] == '_');
+    bool function = end == 1 && left.n == 4 && left.s[1] == '(' && left.s[3] == ')' && ipw_isalpha((unsigned char)left.s[2]);
+    return symbol || function ? left : none;
+}
+
+struct span math_right_side(struct span t)
+{
+    struct span left = math_left_side(t);
+    return left.n ? scan_trim(scan_sub(t, (size_t)((const char *)memchr(t.s, '=', t.n) - t.s) + 1, t.n)) : t;
 }
 
 static struct span without_ends(struct span t)
@@ -175,9 +204,8 @@ struct span math_plain(struct span t, struct span other, struct ipw_arena *arena
     struct span in;
     for (int k = 0; k < 4 && score_last_boxed(t.s, t.n, &in.s, &in.n); k++)
         t = in;
-    t = rewritten(apart(t, arena), arena);
+    t = rewritten(apart(without_counted(scan_trim(t), other), arena), arena);
     t = without_ends(t);
-    t = math_right_side(t);
     t = without_thousands(t, other, arena);
     return without_ends(without_units(without_ends(t)));
 }

@@ -156,6 +156,8 @@ struct math_value math_root(struct math_value a, struct math_value n)
 struct math_value math_factorial(struct math_value a)
 {
     enum { EXACT = 33, LARGEST = 1000000 };
+    if (a.ok && !a.exact && a.sign > 0 && a.log < 13) /* at the points of a variable */
+        return scaled(1, lgammal(math_number(a) + 1));
     if (!whole(a) || a.p < 0 || a.p > LARGEST)
         return none;
     if (a.p > EXACT)

@@ -43,8 +43,8 @@ static struct span code_of(struct span t)
     return t;
 }
 
-/* A line "def NAME(" without indentation. */
-static bool defines(struct span code, const char *name)
+/* The line "def NAME(" without indentation; the end if there is none. */
+static size_t defined_at(struct span code, const char *name)
 {
     for (size_t i = 0; i < code.n; i = scan_line(code, i) + 1) {
         size_t j = i;
@@ -54,30 +54,20 @@ static bool defines(struct span code, const char *name)
             continue;
         j = scan_ws(code, j + 4);
         if (scan_is(code, j, name) && scan_at(code, scan_ws(code, j + strlen(name))) == '(')
-            return true;
+            return i;
     }
-    return false;
+    return code.n;
 }
 
-static void add_imports(struct span prompt, struct ipw_buf *out)
-{
-    for (size_t i = 0; i < prompt.n; i = scan_line(prompt, i) + 1)
-        if (scan_is(prompt, i, "import ") || scan_is(prompt, i, "from ")) {
-            ipw_buf_add(out, prompt.s + i, scan_line(prompt, i) - i);
-            ipw_buf_addc(out, '\n');
-        }
-}
-
-/* A whole function stands alone, with the prompt's imports; a body goes on where the prompt stops. */
+/* A whole function stands behind what the prompt has before it: imports, and helpers that tests may call. A body goes on where
+ * the prompt stops. */
 static void add_code(const struct score_item *item, struct span code, struct ipw_buf *out)
 {
     const char *entry = json_str(json_get(item->record, "entry_point"));
     const json_val *question = json_get(item->record, "question");
     struct span prompt = {json_str(question), json_str(question) ? json_len(question) : 0};
-    if (entry && prompt.n && !defines(code, entry))
-        ipw_buf_add(out, prompt.s, prompt.n);
-    else if (entry && prompt.n)
-        add_imports(prompt, out);
+    if (entry && prompt.n)
+        ipw_buf_add(out, prompt.s, defined_at(code, entry) == code.n ? prompt.n : defined_at(prompt, entry));
     ipw_buf_add(out, code.s, code.n);
     ipw_buf_addc(out, '\n');
 }
@@ -116,9 +106,10 @@ static void make_word(char out[40])
         snprintf(out + 2 * i, 3, "%02x", b[i]);
 }
 
-static void begin(struct ipw_buf *out)
+/* name: what the answer takes itself for; a function that is tested is no program of its own. */
+static void begin(struct ipw_buf *out, const char *name)
 {
-    ipw_buf_adds(out, "_g = {'__name__': '__main__'}\n");
+    ipw_buf_addf(out, "_g = {'__name__': '%s'}\n", name);
 }
 
 static void end(struct ipw_buf *out, const char *word)
@@ -205,7 +196,7 @@ static void score_with(const struct score_item *item, const char *text, size_t l
     }
     make_word(word);
     add_code(item, code, &whole);
-    begin(&program);
+    begin(&program, "answer");
     add_exec(&program, "answer", whole.s, whole.len);
     add_exec(&program, "tests", json_str(test), json_len(test));
     if (call) {
@@ -274,7 +265,7 @@ static void score_stdio(const struct score_item *item, const char *text, size_t 
         }
         make_word(word);
         ipw_buf_clear(&program);
-        begin(&program);
+        begin(&program, "__main__");
         ipw_buf_adds(&program, "import os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.write(_f, ");
         add_literal(&program, json_str(in), json_len(in));
         ipw_buf_adds(&program, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_s.stdin = open(0)\n"

@@ -30,7 +30,8 @@ struct sandbox {
 };
 
 /* Python lowers its own limit of processes before it reads a word of the answer; within its namespace it cannot be raised. */
-static const char prelude[] = "import resource as _r\n_r.setrlimit(_r.RLIMIT_NPROC, (64, 64))\ndel _r\n";
+static const char prelude[] = "import os as _o, resource as _r\n_r.setrlimit(_r.RLIMIT_NPROC, (64, 64))\n"
+                              "_o.dup2(_o.open('/dev/null', _o.O_RDONLY), 0)\ndel _o, _r\n"; /* nor reads this text again */
 
 static double now_s(void)
 {
@@ -152,7 +153,7 @@ void sandbox_python(struct sandbox *s, const char *text, size_t len, double time
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin", "--setenv",
         "HOME", "/tmp", "--setenv", "PYTHONDONTWRITEBYTECODE", "1", "--setenv", "OMP_NUM_THREADS", "1", "--ro-bind", "/usr",
         "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--proc",
-        "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/tmp", "--chdir", "/tmp", "--cap-drop", "ALL", "python3", "-I",
+        "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--cap-drop", "ALL", "python3", "-I",
         "-", NULL};
     int input = file_of(text, len);
     s->limits.cpu_s = (uint64_t)timeout_s + 2;

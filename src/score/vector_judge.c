@@ -36,9 +36,9 @@ static bool named(struct trial *t, const char *key, int *out)
 
 void try_two_games(struct trial *t)
 {
-    int a, b;
+    int a = 0, b = 0;
     double weight = json_num(json_get(t->vec, "weight"));
-    bool both = named(t, "cand_as_A", &a) & named(t, "cand_as_B", &b);
+    bool both = named(t, "cand_as_A", &a) && named(t, "cand_as_B", &b);
     trial_real(t, "battle_mean", both ? judge_battles(a, b, weight >= 1 && weight <= 100 ? (int)weight : 3) : (double)NAN);
 }
 

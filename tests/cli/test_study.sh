@@ -19,6 +19,9 @@ says "'s.json': unknown key 'modles': did you mean 'models'?"
 study "{\"models\": [\"$smol\"], \"options\": {\"thread\": 2}}"
 run 2 "$IPW" study run s.json
 says "unknown key 'thread': did you mean 'threads'?"
+study "{\"models\": [\"$smol\"], \"blocks\": 5, \"options\": {\"duration\": 3}}"
+run 0 "$IPW" study plan s.json
+says "'blocks' does not hold for 1 run"
 study "{\"models\": [\"$smol\", \"none.gguf\"], \"options\": {\"threads\": 1}}"
 run 2 "$IPW" study run s.json
 says "missing: model 'none.gguf'"

@@ -48,6 +48,7 @@ static void test_bad_files(void **state)
         {"{\"modles\": [\"a\"]}", "'s.json': unknown key 'modles': did you mean 'models'?"},
         {"{\n\n\"models\": [}", "'s.json' line 3: not JSON"},
         {"[]", "an object is needed"},
+        {"{\"models\": [\"a\"], \"models\": [\"b\"]}", "'models' stands there twice"},
         {"{\"models\": []}", "'models' takes a list of GGUF files"},
         {"{\"models\": [1]}", "'models' takes a list of GGUF files"},
         {"{\"repeats\": 0}", "'repeats' takes a whole number from 1"},
