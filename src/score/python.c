@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "score/sandbox.h"
@@ -119,42 +117,61 @@ static void end(struct ipw_buf *out, const char *word)
 
 /* ---- verdicts ---- */
 
-static struct span last_line(const struct sandbox_result *r)
+static struct span span_of(const struct ipw_buf *b)
 {
-    struct span t = scan_trim((struct span){r->out, r->len});
+    return (struct span){b->s, b->len};
+}
+
+/* What Python says of the exception that ended it, the line behind its last traceback; else the last line that was printed. */
+static struct span last_words(const struct sandbox_result *r)
+{
+    static const char head[] = "Traceback (most recent call last):\n";
+    struct span t = span_of(&r->err);
+    size_t found = t.n;
+    for (size_t at = scan_find(t, 0, head); at < t.n; at = scan_find(t, at + 1, head))
+        found = at;
+    for (size_t i = found; i < t.n; i = scan_line(t, i) + 1)
+        if (i > found && t.s[i] != ' ')
+            return scan_sub(t, i, scan_line(t, i));
+    t = scan_trim(t.n ? t : span_of(&r->out));
     size_t from = t.n;
     while (from && t.s[from - 1] != '\n')
         from--;
     return scan_sub(t, from, t.n);
 }
 
+/* passed: it came to its end and left with 0. */
 static const char *how(const struct sandbox_result *r, bool reached)
 {
-    static const char *const ends[] = {[SANDBOX_KILLED] = "killed", [SANDBOX_TIMEOUT] = "timeout", [SANDBOX_FLOOD] = "output"};
-    struct span line = last_line(r);
+    static const char *const ends[] = {[SANDBOX_KILLED] = "killed",
+                                       [SANDBOX_TIMEOUT] = "timeout",
+                                       [SANDBOX_FLOOD] = "output",
+                                       [SANDBOX_MEMORY] = "memory"};
+    struct span line = last_words(r);
     if (r->end != SANDBOX_EXITED)
         return ends[r->end];
     if (!r->code)
         return reached ? "passed" : "left_early";
-    return scan_is(line, 0, "AssertionError")                                    ? "failed"
-           : scan_is(line, 0, "MemoryError")                                     ? "memory"
+    return scan_is(line, 0, "AssertionError")                                ? "failed"
+           : scan_is(line, 0, "MemoryError")                                 ? "memory"
            : scan_find(line, 0, "Resource temporarily unavailable") < line.n ? "processes"
-                                                                                 : "error";
+                                                                             : "error";
 }
 
-static void judge(const struct sandbox_result *r, bool right, const char *method, struct ipw_arena *arena,
-                  struct score_result *out)
+static void judge(const struct sandbox_result *r, const char *method, struct ipw_arena *arena, struct score_result *out)
 {
+    bool right = !strcmp(method, "passed");
     out->status = right ? SCORE_CORRECT : SCORE_INCORRECT;
     out->value = right;
     out->method = method;
     if (right)
         return;
-    struct span line = last_line(r);
-    char *s = ipw_arena_strndup(arena, line.s, line.n < 200 ? line.n : 200);
-    for (char *p = s; *p; p++)
-        *p = *p >= ' ' && *p < 0x7f ? *p : '?';
-    out->extracted = *s ? s : NULL;
+    struct span line = last_words(r);
+    size_t n = line.n < 200 ? line.n : 200;
+    char *s = ipw_arena_strndup(arena, line.s, n);
+    for (size_t i = 0; i < n; i++) /* nothing that a terminal would obey */
+        s[i] = s[i] >= ' ' && s[i] < 0x7f ? s[i] : '?';
+    out->extracted = n ? s : NULL;
 }
 
 static bool ready(const struct score_item *item, const char *key, const char *text, size_t len, struct ipw_arena *arena,
@@ -205,11 +222,10 @@ static void score_with(const struct score_item *item, const char *text, size_t l
         add_exec(&program, "check", whole.s, whole.len);
     }
     end(&program, word);
-    struct sandbox_result *r = ipw_malloc(sizeof *r);
-    sandbox_python(item->sandbox, program.s, program.len, TESTS_S, r);
-    const char *method = how(r, strstr(r->out, word) != NULL);
-    judge(r, !strcmp(method, "passed"), method, arena, out);
-    free(r);
+    struct sandbox_result r;
+    sandbox_python(item->sandbox, program.s, program.len, TESTS_S, 0, &r);
+    judge(&r, how(&r, scan_find(span_of(&r.out), 0, word) < r.out.len), arena, out);
+    sandbox_result_release(&r);
     ipw_buf_release(&program);
     ipw_buf_release(&whole);
 }
@@ -247,52 +263,57 @@ static bool same_output(struct span a, struct span b)
     }
 }
 
+/* The answer as a program of its own that finds `in` as its input. Leaving early is its right: what counts is what it prints. */
+static void add_program(struct ipw_buf *out, struct span code, const json_val *in)
+{
+    begin(out, "__main__");
+    ipw_buf_adds(out, "import os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.unlink('/tmp/.in')\n"
+                      "_o.write(_f, ");
+    add_literal(out, json_str(in), json_len(in));
+    ipw_buf_adds(out, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_o.close(_f)\n_s.stdin = open(0)\ntry:\n    ");
+    add_exec(out, "answer", code.s, code.n);
+    ipw_buf_adds(out, "except SystemExit:\n    pass\n");
+}
+
+/* Runs one input; NULL: the record's test is not as it has to be, and nothing was run. */
+static const char *run_input(struct sandbox *s, struct span code, const json_val *test, struct sandbox_result *r)
+{
+    const json_val *in = json_get(test, "input"), *want = json_get(test, "output");
+    if (!json_str(in) || !json_str(want))
+        return NULL;
+    struct ipw_buf program = IPW_BUF_INIT;
+    add_program(&program, code, in);
+    sandbox_python(s, program.s, program.len, INPUT_S, 2 * json_len(want), r); /* right output may have blanks at its lines' ends */
+    ipw_buf_release(&program);
+    const char *method = how(r, true);
+    if (!strcmp(method, "passed") && !(r->whole && same_output(span_of(&r->out), (struct span){json_str(want), json_len(want)})))
+        method = "failed";
+    return method;
+}
+
 static void score_stdio(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
                         struct score_result *out)
 {
     struct span code;
-    struct ipw_buf program = IPW_BUF_INIT;
     if (!ready(item, "tests", text, len, arena, &code, out))
         return;
-    struct sandbox_result *r = ipw_calloc(1, sizeof *r);
     const char *method = NULL;
     for (struct json_iter it = json_iter(json_get(item->record, "tests")); json_next(&it);) {
-        const json_val *in = json_get(it.val, "input"), *want = json_get(it.val, "output");
-        char word[40];
-        if (!json_str(in) || !json_str(want)) {
-            method = NULL;
-            break;
-        }
-        make_word(word);
-        ipw_buf_clear(&program);
-        begin(&program, "__main__");
-        ipw_buf_adds(&program, "import os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.write(_f, ");
-        add_literal(&program, json_str(in), json_len(in));
-        ipw_buf_adds(&program, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_s.stdin = open(0)\n"
-                               "_o.dup2(_o.open('/dev/null', _o.O_WRONLY), 2)\ntry:\n    ");
-        add_exec(&program, "answer", code.s, code.n);
-        ipw_buf_adds(&program, "except SystemExit:\n    pass\nprint(end='', flush=True)\n");
-        end(&program, word);
-        sandbox_python(item->sandbox, program.s, program.len, INPUT_S, r);
-        const char *at = strstr(r->out, word);
-        method = how(r, at != NULL);
-        struct span got = {r->out, at ? (size_t)(at - r->out) : r->len};
-        if (!strcmp(method, "passed") && !same_output(got, (struct span){json_str(want), json_len(want)}))
-            method = "failed";
-        if (strcmp(method, "passed") != 0)
+        struct sandbox_result r = {.out = IPW_BUF_INIT, .err = IPW_BUF_INIT};
+        method = run_input(item->sandbox, code, it.val, &r);
+        if (method)
+            judge(&r, method, arena, out);
+        sandbox_result_release(&r);
+        if (!method || strcmp(method, "passed") != 0)
             break;
     }
-    if (method)
-        judge(r, !strcmp(method, "passed"), method, arena, out);
-    else
+    if (!method)
         *out = (struct score_result){.status = SCORE_UNSCORED, .reason = "the record's tests are not as its scorer needs them"};
-    free(r);
-    ipw_buf_release(&program);
 }
 
 const struct scorer_ops scorer_python_tests = {
     .name = "python_tests",
-    .version = 1,
+    .version = 2,
     .what = "Python code against the question's check(), in a sandbox",
     .slow = true,
     .score = score_tests,
@@ -300,7 +321,7 @@ const struct scorer_ops scorer_python_tests = {
 
 const struct scorer_ops scorer_python_asserts = {
     .name = "python_asserts",
-    .version = 1,
+    .version = 2,
     .what = "Python code against the question's asserts, in a sandbox",
     .slow = true,
     .score = score_asserts,
@@ -308,7 +329,7 @@ const struct scorer_ops scorer_python_asserts = {
 
 const struct scorer_ops scorer_python_stdio = {
     .name = "python_stdio",
-    .version = 1,
+    .version = 2,
     .what = "a Python program against inputs and what it has to print, in a sandbox",
     .slow = true,
     .score = score_stdio,

@@ -24,8 +24,12 @@ enum {
     FIRST_UID = 1000000000, /* beyond those that systems give out: its processes are counted alone */
 };
 
+#define MEMORY ((int64_t)2 << 30) /* of one process' addresses, and of what all of them hold */
+static const double LOOK_S = 0.03; /* between looks at that: what a machine allocates meanwhile is little beside it */
+
 struct sandbox {
     char refusal[300];
+    bool missing;
     struct proc_limits limits;
 };
 
@@ -62,12 +66,19 @@ static int file_of(const char *text, size_t len)
     return -1;
 }
 
+/* One of the outputs as it comes in. */
+struct stream {
+    int fd; /* -1: closed */
+    size_t keep, total;
+    struct ipw_buf *out;
+};
+
 /* Keeps the start of what was written and the end, where the sentinel and the error stand. */
-static void keep(struct sandbox_result *r, const char *p, size_t n)
+static void keep(struct stream *s, const char *p, size_t n)
 {
-    size_t room = SANDBOX_OUTPUT - r->len, k = n < room ? n : room;
-    memcpy(r->out + r->len, p, k);
-    r->len += k;
+    size_t room = s->keep - s->out->len, k = n < room ? n : room;
+    ipw_buf_add(s->out, p, k);
+    s->total += n;
     if (k == n)
         return;
     p += k;
@@ -76,88 +87,102 @@ static void keep(struct sandbox_result *r, const char *p, size_t n)
         p += n - TAIL;
         n = TAIL;
     }
-    memmove(r->out + SANDBOX_OUTPUT - TAIL, r->out + SANDBOX_OUTPUT - TAIL + n, TAIL - n);
-    memcpy(r->out + SANDBOX_OUTPUT - n, p, n);
+    char *end = s->out->s + s->keep;
+    memmove(end - TAIL, end - TAIL + n, TAIL - n);
+    memcpy(end - n, p, n);
 }
 
-/* Reads until the program's end, the deadline or a flood. */
-static void attend(struct proc *p, int fd, double deadline, struct sandbox_result *r)
+static void read_some(struct stream *s)
 {
     char buf[16384];
-    size_t total = 0;
-    for (bool open = true; open || !p->done;) {
-        double left = deadline - now_s();
-        if (left <= 0 || total > FLOOD) {
-            r->end = total > FLOOD ? SANDBOX_FLOOD : SANDBOX_TIMEOUT;
+    ssize_t n = read(s->fd, buf, sizeof buf);
+    if (n > 0)
+        keep(s, buf, (size_t)n);
+    else if (n == 0 || errno != EINTR)
+        s->fd = -1; /* poll passes over it */
+}
+
+/* Reads until the program's end, the deadline, a flood, or more memory than all its processes may hold together. */
+static void attend(struct proc *p, struct stream s[2], double deadline, struct sandbox_result *r)
+{
+    size_t flood = FLOOD + s[0].keep;
+    for (double look = now_s() + LOOK_S; s[0].fd >= 0 || s[1].fd >= 0 || !p->done;) {
+        double now = now_s(), until = deadline < look ? deadline : look;
+        int ms = until > now ? (int)((until - now) * 1e3) + 1 : 0;
+        r->end = s[0].total + s[1].total > flood ? SANDBOX_FLOOD : now >= deadline ? SANDBOX_TIMEOUT : SANDBOX_EXITED;
+        if (r->end == SANDBOX_EXITED && now >= look) {
+            r->end = proc_memory(p->pid, MEMORY) > MEMORY ? SANDBOX_MEMORY : SANDBOX_EXITED;
+            look = now_s() + LOOK_S;
+        }
+        if (r->end != SANDBOX_EXITED)
             break;
-        }
-        struct pollfd f = {fd, POLLIN, 0};
-        int ms = (int)(left * 1e3) + 1;
-        if (!open) {
+        struct pollfd f[2] = {{s[0].fd, POLLIN, 0}, {s[1].fd, POLLIN, 0}};
+        if (s[0].fd < 0 && s[1].fd < 0)
             proc_wait(p, ms);
-            continue;
-        }
-        if (poll(&f, 1, ms) <= 0)
-            continue;
-        ssize_t n = read(fd, buf, sizeof buf);
-        if (n > 0) {
-            keep(r, buf, (size_t)n);
-            total += (size_t)n;
-        } else if (n == 0 || errno != EINTR) {
-            open = false;
-        }
+        else if (poll(f, 2, ms) > 0)
+            for (int i = 0; i < 2; i++)
+                if (f[i].revents)
+                    read_some(&s[i]);
     }
     if (!p->done) {
         proc_signal_group(p, SIGKILL);
         proc_wait(p, 2000);
     }
-    r->out[r->len] = '\0';
+    r->whole = s[0].total <= s[0].keep;
 }
 
-static void run(struct sandbox *s, char *const argv[], int input, double timeout_s, struct sandbox_result *r)
+static void run(struct sandbox *s, char *const argv[], int input, double timeout_s, size_t more, struct sandbox_result *r)
 {
     struct proc p;
     struct ipw_err err;
-    int out[2];
+    int fd[2][2] = {{-1, -1}, {-1, -1}};
     double begun = now_s();
-    r->end = SANDBOX_KILLED;
-    r->len = 0;
-    r->code = -1;
-    r->out[0] = '\0';
-    if (pipe2(out, O_CLOEXEC)) {
-        snprintf(r->out, sizeof r->out, "no pipe: %s", strerror(errno));
-        r->len = strlen(r->out);
-        return;
+    *r = (struct sandbox_result){.end = SANDBOX_KILLED, .code = -1, .out = IPW_BUF_INIT, .err = IPW_BUF_INIT, .whole = true};
+    if (input < 0 || pipe2(fd[0], O_CLOEXEC) || pipe2(fd[1], O_CLOEXEC)) {
+        ipw_buf_addf(&r->err, "no room for the program: %s", strerror(errno));
+        goto out;
     }
-    int rc = proc_start_limited(&p, argv, input, out[1], &s->limits, &err);
-    close(out[1]);
+    struct proc_files files = {.input = input, .output = fd[0][1], .errors = fd[1][1]};
+    int rc = proc_start_limited(&p, argv, &files, &s->limits, &err);
+    for (int i = 0; i < 2; i++) {
+        close(fd[i][1]);
+        fd[i][1] = -1;
+    }
     if (rc) {
-        snprintf(r->out, sizeof r->out, "%s", err.text);
-        r->len = strlen(r->out);
-        close(out[0]);
-        return;
+        s->missing = p.exec_errno == ENOENT;
+        ipw_buf_adds(&r->err, err.text);
+        goto out;
     }
-    r->end = SANDBOX_EXITED;
-    attend(&p, out[0], begun + timeout_s, r);
-    close(out[0]);
+    struct stream streams[2] = {{fd[0][0], SANDBOX_OUTPUT + more, 0, &r->out}, {fd[1][0], SANDBOX_OUTPUT, 0, &r->err}};
+    attend(&p, streams, begun + timeout_s, r);
     r->seconds = now_s() - begun;
     r->code = p.done ? proc_exit_code(&p) : -1;
     if (r->end == SANDBOX_EXITED && r->code > 128)
         r->end = SANDBOX_KILLED;
     proc_release(&p);
+out:
+    for (int i = 0; i < 4; i++)
+        if (fd[i / 2][i % 2] >= 0)
+            close(fd[i / 2][i % 2]);
 }
 
-void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, struct sandbox_result *r)
+void sandbox_result_release(struct sandbox_result *r)
+{
+    ipw_buf_release(&r->out);
+    ipw_buf_release(&r->err);
+}
+
+void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, size_t keep_more, struct sandbox_result *r)
 {
     static const char *const argv[] = {
-        "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin", "--setenv",
-        "HOME", "/tmp", "--setenv", "PYTHONDONTWRITEBYTECODE", "1", "--setenv", "OMP_NUM_THREADS", "1", "--ro-bind", "/usr",
-        "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--proc",
-        "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--cap-drop", "ALL", "python3", "-I",
-        "-", NULL};
+        "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin",
+        "--setenv", "HOME", "/tmp", "--setenv", "PYTHONDONTWRITEBYTECODE", "1", "--setenv", "OMP_NUM_THREADS", "1",
+        "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64",
+        "/lib64", "--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/tmp", "--remount-ro", "/dev",
+        "--remount-ro", "/", "--chdir", "/tmp", "--cap-drop", "ALL", "python3", "-I", "-", NULL};
     int input = file_of(text, len);
     s->limits.cpu_s = (uint64_t)timeout_s + 2;
-    run(s, (char *const *)(uintptr_t)argv, input, timeout_s, r);
+    run(s, (char *const *)(uintptr_t)argv, input, timeout_s, keep_more, r);
     if (input >= 0)
         close(input);
 }
@@ -168,25 +193,24 @@ static void probe(struct sandbox *s)
     static const char program[] = "import os, time\nn = 0\ntry:\n    while n < 100:\n        if os.fork() == 0:\n"
                                   "            time.sleep(20)\n            os._exit(0)\n        n += 1\nexcept OSError:\n    pass\n"
                                   "print('started', n)\n";
-    struct sandbox_result *r = ipw_malloc(sizeof *r);
+    struct sandbox_result r;
     long n = -1;
-    sandbox_python(s, program, sizeof program - 1, 10, r);
-    const char *told = strstr(r->out, "started ");
-    r->out[strcspn(r->out, "\n")] = '\0'; /* bwrap's own words */
+    sandbox_python(s, program, sizeof program - 1, 10, 0, &r);
+    const char *told = strstr(r.out.s, "started "), *why = *r.err.s ? r.err.s : "bwrap did not answer";
     if (told)
         n = strtol(told + 8, NULL, 10);
-    if (r->end != SANDBOX_EXITED || !told)
-        snprintf(s->refusal, sizeof s->refusal, "no sandbox: %.200s; see ipw doctor", *r->out ? r->out : "bwrap did not answer");
+    if (r.end != SANDBOX_EXITED || !told)
+        snprintf(s->refusal, sizeof s->refusal, "no sandbox: %.*s; see ipw doctor", (int)strcspn(why, "\n"), why);
     else if (n > PROCESSES)
         snprintf(s->refusal, sizeof s->refusal, "no sandbox: its limit of %d processes does not hold here; run ipw as an "
                  "ordinary user", PROCESSES);
-    free(r);
+    sandbox_result_release(&r);
 }
 
 struct sandbox *sandbox_open(void)
 {
     struct sandbox *s = ipw_calloc(1, sizeof *s);
-    s->limits = (struct proc_limits){.memory = (uint64_t)2 << 30, .file = (uint64_t)10 << 20, .files = 64};
+    s->limits = (struct proc_limits){.memory = (uint64_t)MEMORY, .file = (uint64_t)10 << 20, .files = 64};
     if (geteuid() == 0) /* root's processes are not counted */
         s->limits.uid = (uid_t)(FIRST_UID + getpid());
     probe(s);
@@ -201,4 +225,9 @@ void sandbox_close(struct sandbox *s)
 const char *sandbox_refusal(const struct sandbox *s)
 {
     return *s->refusal ? s->refusal : NULL;
+}
+
+bool sandbox_is_missing(const struct sandbox *s)
+{
+    return s->missing;
 }

@@ -6,17 +6,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SANDBOX_OUTPUT = 65536 }; /* bytes of output that are kept */
+#include "base/buf.h"
+
+enum { SANDBOX_OUTPUT = 65536 }; /* bytes of either output that are kept where more is not asked for */
 
 /* How a program ended. */
-enum sandbox_end { SANDBOX_EXITED, SANDBOX_KILLED, SANDBOX_TIMEOUT, SANDBOX_FLOOD };
+enum sandbox_end { SANDBOX_EXITED, SANDBOX_KILLED, SANDBOX_TIMEOUT, SANDBOX_FLOOD, SANDBOX_MEMORY };
 
 struct sandbox_result {
     enum sandbox_end end;
-    int code;                    /* of SANDBOX_EXITED */
+    int code;               /* of SANDBOX_EXITED */
     double seconds;
-    char out[SANDBOX_OUTPUT + 1]; /* both outputs, from their start; the last KiB where there was more */
-    size_t len;
+    struct ipw_buf out, err; /* both outputs from their start, and their last KiB where there was more; any bytes */
+    bool whole;             /* out is all that was printed */
 };
 
 /* Looks whether a program can be shut in here, and whether the limit of processes holds; about 0.2 s. Always a sandbox: where
@@ -24,8 +26,10 @@ struct sandbox_result {
 struct sandbox *sandbox_open(void);
 void sandbox_close(struct sandbox *s);
 const char *sandbox_refusal(const struct sandbox *s); /* NULL: programs can run */
+bool sandbox_is_missing(const struct sandbox *s);     /* refused because there is no bwrap */
 
-/* Runs Python text. */
-void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, struct sandbox_result *r);
+/* Runs Python text. keep: bytes of its output that must not get lost. *r is to be released. */
+void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, size_t keep, struct sandbox_result *r);
+void sandbox_result_release(struct sandbox_result *r);
 
 #endif

@@ -1,0 +1,179 @@
+/* The scorers of Python code: which answers are right, and what is said of those that are not. Skipped where bubblewrap is
+ * missing or not allowed, but for what is said then. */
+#include "check.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "score/sandbox.h"
+#include "score/score.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof(a)[0])
+
+static struct sandbox *box;
+
+static int setup(void **state)
+{
+    (void)state;
+    box = sandbox_open();
+    if (sandbox_refusal(box))
+        print_message("skipped: %s\n", sandbox_refusal(box));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    sandbox_close(box);
+    return 0;
+}
+
+static void check(const char *record, const char *answer, const char *method, const char *extracted)
+{
+    struct ipw_arena arena;
+    struct json_doc *doc;
+    struct ipw_err err;
+    struct score_result r;
+    if (sandbox_refusal(box))
+        skip();
+    ipw_arena_init(&arena);
+    assert_int_equal(json_read(&doc, record, strlen(record), 0, &err), 0);
+    score_record(json_root(doc), box, answer, strlen(answer), &arena, &r);
+    bool right = ipw_streq(method, "passed");
+    if (!ipw_streq(r.method, method) || (extracted && !ipw_streq(r.extracted, extracted)) || (r.status == SCORE_CORRECT) != right)
+        fail_msg("'%s' is '%s' (%s), not '%s' (%s): %s", answer, r.method, r.extracted, method, extracted, r.reason);
+    json_doc_free(doc);
+    ipw_arena_release(&arena);
+}
+
+static void test_tests(void **state)
+{
+    (void)state;
+    static const char record[] = "{\"type\":\"code\",\"question\":\"def f(x):\\n\",\"entry_point\":\"f\","
+                                 "\"test\":\"def check(c):\\n    assert c(2) == 4\\n    assert c(3) == 9\\n\"}";
+    static const char *const rows[][3] = {
+        {"def f(x):\n    return x * x", "passed", NULL},
+        {"    return x * x", "passed", NULL},
+        {"def f(x):\n    print('a\\0b')\n    return x * x", "passed", NULL}, /* bytes that C takes for an end */
+        {"def f(x):\n    print('y' * 100000)\n    return x * x", "passed", NULL},
+        {"def f(x):\n    return 4", "failed", "AssertionError"},
+        {"def f(x):\n    raise ValueError('no\\x1b[2Jt')", "error", "ValueError: no?[2Jt"},
+        {"def f(x):\n    raise ValueError('a\\nb')", "error", "ValueError: a"},
+        {"def f(x):\n    return [0] * 10**10", "memory", "MemoryError"},
+        {"def f(x):\n    raise SystemExit(0)", "left_early", NULL},
+        {"import os\ndef f(x):\n    os._exit(0)", "left_early", NULL},
+        {"import os, signal\ndef f(x):\n    os.kill(os.getpid(), signal.SIGSEGV)", "killed", NULL},
+        {"def f(x):\n    while True:\n        print('y' * 100000)", "output", NULL},
+        {"def f(x:", "error", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check(record, rows[i][0], rows[i][1], rows[i][2]);
+}
+
+static void test_stdio(void **state)
+{
+    (void)state;
+    static const char record[] = "{\"type\":\"code\",\"scorer\":\"python_stdio\",\"question\":\"Double it.\",\"tests\":["
+                                 "{\"input\":\"2\\n\",\"output\":\"4\\n\"},{\"input\":\"3\\n\",\"output\":\"6\"}]}";
+    static const char *const rows[][3] = {
+        {"print(int(input()) * 2)", "passed", NULL},
+        {"print(int(input()) * 2, '  ')\nprint()", "passed", NULL},
+        {"import sys\nn = int(sys.stdin.read())\nsys.stdout.write(str(n * 2))\nsys.exit(1)", "passed", NULL},
+        {"import os\nprint(int(input()) * 2, flush=True)\nos._exit(0)", "passed", NULL},
+        {"import sys\nprint(int(input()) * 2)\nprint('debug', file=sys.stderr)", "passed", NULL},
+        {"print(4)", "failed", "4"},
+        {"print('4\\0')", "failed", "4?"},
+        {"pass", "failed", NULL},
+        {"print(int(input()) * 2)\nraise KeyError(7)", "error", "KeyError: 7"},
+        {"import nothing", "error", "ModuleNotFoundError: No module named 'nothing'"},
+        {"x = [0] * 10**10", "memory", "MemoryError"},
+        {"while True: print('y' * 100000)", "output", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check(record, rows[i][0], rows[i][1], rows[i][2]);
+}
+
+static void test_stdio_timeout(void **state)
+{
+    (void)state;
+    check("{\"type\":\"code\",\"scorer\":\"python_stdio\",\"question\":\"?\",\"tests\":[{\"input\":\"\",\"output\":\"4\"}]}",
+          "while True: pass", "timeout", NULL);
+}
+
+/* A set may ask for more than is kept of other programs. */
+static void test_long_output(void **state)
+{
+    (void)state;
+    enum { N = 300000 };
+    struct ipw_buf record = IPW_BUF_INIT;
+    ipw_buf_adds(&record, "{\"type\":\"code\",\"scorer\":\"python_stdio\",\"question\":\"?\",\"tests\":[{\"input\":\"\",\"output\":\"");
+    for (int i = 0; i < N; i++)
+        ipw_buf_adds(&record, "12\\n");
+    ipw_buf_adds(&record, "\"}]}");
+    check(record.s, "for i in range(300000): print(12)", "passed", NULL);
+    check(record.s, "for i in range(300000): print('12 ')", "passed", NULL);
+    check(record.s, "for i in range(300000): print(12 if i != 150000 else 13)", "failed", NULL);
+    check(record.s, "for i in range(299999): print(12)", "failed", NULL);
+    check(record.s, "while True: print(12)", "output", NULL);
+    ipw_buf_release(&record);
+}
+
+/* A bwrap that is not there, and some that do not do their work: never is an answer run without it. */
+static void test_no_bwrap(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bwrap, *reason; /* NULL: there is none */
+        bool missing;
+    } rows[] = {
+        {NULL, "no sandbox: command 'bwrap' was not found; check its name and PATH; see ipw doctor", true},
+        {"#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n",
+         "no sandbox: bwrap: No permissions to create new namespace; see ipw doctor", false},
+        {"#!/bin/sh\nexit 0\n", "no sandbox: bwrap did not answer; see ipw doctor", false},
+        {"#!/bin/sh\nkill -9 $$\n", "no sandbox: bwrap did not answer; see ipw doctor", false},
+        {"#!/no/such/shell\n", "no sandbox: command 'bwrap' was not found; check its name and PATH; see ipw doctor", true},
+    };
+    static const char record[] = "{\"type\":\"code\",\"question\":\"def f():\\n\",\"entry_point\":\"f\",\"test\":\"def check(c):\\n    pass\"}";
+    char dir[] = "/tmp/ipw-test-XXXXXX", path[64], answer[200], *old = strdup(getenv("PATH"));
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chmod(dir, 0777), 0); /* root starts it as somebody else */
+    setenv("PATH", dir, 1);
+    snprintf(path, sizeof path, "%s/bwrap", dir);
+    snprintf(answer, sizeof answer, "open('%s/ran', 'w')\ndef f():\n    pass", dir);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ipw_arena arena;
+        struct json_doc *doc;
+        struct ipw_err err;
+        struct score_result r;
+        if (rows[i].bwrap) {
+            FILE *f = fopen(path, "w");
+            fputs(rows[i].bwrap, f);
+            fclose(f);
+            assert_int_equal(chmod(path, 0755), 0);
+        }
+        struct sandbox *s = sandbox_open();
+        ipw_arena_init(&arena);
+        assert_int_equal(json_read(&doc, record, strlen(record), 0, &err), 0);
+        score_record(json_root(doc), s, answer, strlen(answer), &arena, &r);
+        assert_int_equal(r.status, SCORE_UNSCORED);
+        assert_string_equal(r.reason, rows[i].reason);
+        assert_int_equal(sandbox_is_missing(s), rows[i].missing);
+        json_doc_free(doc);
+        ipw_arena_release(&arena);
+        sandbox_close(s);
+    }
+    setenv("PATH", old, 1);
+    free(old);
+    unlink(path);
+    assert_int_equal(rmdir(dir), 0); /* and no answer has left anything there */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tests),       cmocka_unit_test(test_stdio),    cmocka_unit_test(test_stdio_timeout),
+        cmocka_unit_test(test_long_output), cmocka_unit_test(test_no_bwrap),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
