@@ -28,8 +28,8 @@ enum {
 static const double LOOK_S = 0.03; /* between looks at that: what a machine allocates meanwhile is little beside it */
 
 struct sandbox {
-    char refusal[300];
-    bool missing;
+    enum sandbox_lack lack;
+    char what[200], refusal[300];
     struct proc_limits limits;
 };
 
@@ -58,12 +58,13 @@ static int file_of(const char *text, size_t len)
         return fd;
     if (fd >= 0)
         close(fd);
+    return -1;
 #else
     (void)text;
     (void)len;
     (void)prelude;
+    return open("/dev/null", O_RDONLY | O_CLOEXEC); /* there is no bwrap to give it to */
 #endif
-    return -1;
 }
 
 /* One of the outputs as it comes in. */
@@ -149,7 +150,7 @@ static void run(struct sandbox *s, char *const argv[], int input, double timeout
         fd[i][1] = -1;
     }
     if (rc) {
-        s->missing = p.exec_errno == ENOENT;
+        s->lack = p.exec_errno == ENOENT ? SANDBOX_LACKS_BWRAP : SANDBOX_LACKS_LEAVE;
         ipw_buf_adds(&r->err, err.text);
         goto out;
     }
@@ -199,11 +200,20 @@ static void probe(struct sandbox *s)
     const char *told = strstr(r.out.s, "started "), *why = *r.err.s ? r.err.s : "bwrap did not answer";
     if (told)
         n = strtol(told + 8, NULL, 10);
-    if (r.end != SANDBOX_EXITED || !told)
-        snprintf(s->refusal, sizeof s->refusal, "no sandbox: %.*s; see ipw doctor", (int)strcspn(why, "\n"), why);
-    else if (n > PROCESSES)
-        snprintf(s->refusal, sizeof s->refusal, "no sandbox: its limit of %d processes does not hold here; run ipw as an "
-                 "ordinary user", PROCESSES);
+    if (r.end == SANDBOX_EXITED && told && n <= PROCESSES) {
+        sandbox_result_release(&r);
+        return;
+    }
+    bool runs = r.end == SANDBOX_EXITED && told;
+    if (runs)
+        s->lack = SANDBOX_LACKS_LIMIT;
+    else if (!s->lack)
+        s->lack = strstr(why, "execvp python3") ? SANDBOX_LACKS_PYTHON : SANDBOX_LACKS_LEAVE;
+    if (runs)
+        snprintf(s->what, sizeof s->what, "its limit of %d processes does not hold here", PROCESSES);
+    else
+        snprintf(s->what, sizeof s->what, "%.*s", (int)strcspn(why, "\n"), why);
+    snprintf(s->refusal, sizeof s->refusal, "no sandbox: %s; see ipw doctor", s->what);
     sandbox_result_release(&r);
 }
 
@@ -227,7 +237,8 @@ const char *sandbox_refusal(const struct sandbox *s)
     return *s->refusal ? s->refusal : NULL;
 }
 
-bool sandbox_is_missing(const struct sandbox *s)
+enum sandbox_lack sandbox_lack(const struct sandbox *s, const char **what)
 {
-    return s->missing;
+    *what = s->what;
+    return s->lack;
 }

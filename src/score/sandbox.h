@@ -26,7 +26,10 @@ struct sandbox_result {
 struct sandbox *sandbox_open(void);
 void sandbox_close(struct sandbox *s);
 const char *sandbox_refusal(const struct sandbox *s); /* NULL: programs can run */
-bool sandbox_is_missing(const struct sandbox *s);     /* refused because there is no bwrap */
+
+/* Why not, for who can do something about it; what: in a few words. */
+enum sandbox_lack { SANDBOX_LACKS_NOTHING, SANDBOX_LACKS_BWRAP, SANDBOX_LACKS_PYTHON, SANDBOX_LACKS_LEAVE, SANDBOX_LACKS_LIMIT };
+enum sandbox_lack sandbox_lack(const struct sandbox *s, const char **what);
 
 /* Runs Python text. keep: bytes of its output that must not get lost. *r is to be released. */
 void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, size_t keep, struct sandbox_result *r);

@@ -125,14 +125,18 @@ static void test_no_bwrap(void **state)
     (void)state;
     static const struct {
         const char *bwrap, *reason; /* NULL: there is none */
-        bool missing;
+        enum sandbox_lack lack;
     } rows[] = {
-        {NULL, "no sandbox: command 'bwrap' was not found; check its name and PATH; see ipw doctor", true},
+        {NULL, "no sandbox: command 'bwrap' was not found; check its name and PATH; see ipw doctor", SANDBOX_LACKS_BWRAP},
         {"#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n",
-         "no sandbox: bwrap: No permissions to create new namespace; see ipw doctor", false},
-        {"#!/bin/sh\nexit 0\n", "no sandbox: bwrap did not answer; see ipw doctor", false},
-        {"#!/bin/sh\nkill -9 $$\n", "no sandbox: bwrap did not answer; see ipw doctor", false},
-        {"#!/no/such/shell\n", "no sandbox: command 'bwrap' was not found; check its name and PATH; see ipw doctor", true},
+         "no sandbox: bwrap: No permissions to create new namespace; see ipw doctor", SANDBOX_LACKS_LEAVE},
+        {"#!/bin/sh\necho 'bwrap: execvp python3: No such file or directory' >&2\nexit 1\n",
+         "no sandbox: bwrap: execvp python3: No such file or directory; see ipw doctor", SANDBOX_LACKS_PYTHON},
+        {"#!/bin/sh\necho started 100\n", "no sandbox: its limit of 64 processes does not hold here; see ipw doctor",
+         SANDBOX_LACKS_LIMIT},
+        {"#!/bin/sh\nexit 0\n", "no sandbox: bwrap did not answer; see ipw doctor", SANDBOX_LACKS_LEAVE},
+        {"#!/bin/sh\nkill -9 $$\n", "no sandbox: bwrap did not answer; see ipw doctor", SANDBOX_LACKS_LEAVE},
+        {"#!/no/such/shell\n", "no sandbox: command 'bwrap' was not found; check its name and PATH; see ipw doctor", SANDBOX_LACKS_BWRAP},
     };
     static const char record[] = "{\"type\":\"code\",\"question\":\"def f():\\n\",\"entry_point\":\"f\",\"test\":\"def check(c):\\n    pass\"}";
     char dir[] = "/tmp/ipw-test-XXXXXX", path[64], answer[200], *old = strdup(getenv("PATH"));
@@ -146,6 +150,7 @@ static void test_no_bwrap(void **state)
         struct json_doc *doc;
         struct ipw_err err;
         struct score_result r;
+        const char *what;
         if (rows[i].bwrap) {
             FILE *f = fopen(path, "w");
             fputs(rows[i].bwrap, f);
@@ -158,7 +163,7 @@ static void test_no_bwrap(void **state)
         score_record(json_root(doc), s, answer, strlen(answer), &arena, &r);
         assert_int_equal(r.status, SCORE_UNSCORED);
         assert_string_equal(r.reason, rows[i].reason);
-        assert_int_equal(sandbox_is_missing(s), rows[i].missing);
+        assert_int_equal(sandbox_lack(s, &what), rows[i].lack);
         json_doc_free(doc);
         ipw_arena_release(&arena);
         sandbox_close(s);
