@@ -6,40 +6,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "score/code.h"
 #include "score/sandbox.h"
-#include "score/scan.h"
 
 static const double TESTS_S = 10, INPUT_S = 6;
 
 /* ---- the answer's code ---- */
-
-/* The text of the last block that these fences open; without any, none. */
-static bool last_block(struct span t, const char *const *fences, struct span *in)
-{
-    bool found = false;
-    for (size_t i = scan_find(t, 0, "```"); i < t.n;) {
-        size_t k = 0, from = scan_line(t, i) + 1;
-        while (fences[k] && !(scan_is_nocase(t, i + 3, fences[k]) && !scan_word_at(t, i + 3 + strlen(fences[k]))))
-            k++;
-        from = from < t.n ? from : t.n;
-        size_t to = scan_find(t, from, "```");
-        if (fences[k]) {
-            *in = scan_sub(t, from, to);
-            found = true;
-        }
-        i = to < t.n ? scan_find(t, to + 3, "```") : t.n;
-    }
-    return found;
-}
-
-static struct span code_of(struct span t)
-{
-    static const char *const python[] = {"python", "python3", "py", NULL}, *const any[] = {"", NULL};
-    struct span in;
-    if (last_block(t, python, &in) || last_block(t, any, &in))
-        return in;
-    return t;
-}
 
 /* The line "def NAME(" without indentation; the end if there is none. */
 static size_t defined_at(struct span code, const char *name)
@@ -191,7 +163,7 @@ static bool ready(const struct score_item *item, const char *key, const char *te
         t = (struct span){t.s - 1, t.n + 1};
     char *s = ipw_arena_strndup(arena, t.s, t.n);
     t = (struct span){s, scan_replace(s, t.n, "\r\n", "\n")};
-    *code = code_of(t);
+    *code = code_in(t, arena);
     return scan_trim(*code).n > 0;
 }
 

@@ -3,9 +3,11 @@
 #include "check.h"
 
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "score/code.h"
 #include "score/sandbox.h"
 #include "score/score.h"
 
@@ -27,6 +29,71 @@ static int teardown(void **state)
     (void)state;
     sandbox_close(box);
     return 0;
+}
+
+static void test_code(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"x = 1", "x = 1"},
+        {"```\nx = 1\n```", "x = 1\n"},
+        {"Do:\n```python\nx = 1\n```\nor\n```\ny = 2\n```\n", "x = 1\n"},
+        {"```py\nx = 1\n```\nbetter:\n```Python3\nx = 2\n```\n```sh\nls\n```", "x = 2\n"},
+        {"```\nx = 1\n```\n```bash\nls\n```", "ls\n"},
+        {"```python\nx = 1", "x = 1"},
+        {"```python\nx = 1```", "x = 1"},
+        {"```python\nx = 1\n```then", "x = 1\n"},
+        {"It is ```x = 1```, in full:\n```python\nx = 2\n```\n", "x = 2\n"},
+        {"    return 1\n```\n", "    return 1\n"},
+        {"```python\n```", ""},
+        {"```python\n    return 1\n```", "    return 1\n"},
+        /* fences in strings and comments */
+        {"```python\ndef f():\n    \"\"\"As:\n    ```\n    f()\n    ```\n    \"\"\"\n    return 1\n```\n",
+         "def f():\n    \"\"\"As:\n    ```\n    f()\n    ```\n    \"\"\"\n    return 1\n"},
+        {"```python\nr'''\n```python\n\\'''\n```\n'''\nx = '```'  # it's ```\n```",
+         "r'''\n```python\n\\'''\n```\n'''\nx = '```'  # it's ```\n"},
+        {"````python\nx = '''\n```\n'''\n````\n", "x = '''\n```\n'''\n"},
+        /* quotes that do not end */
+        {"```\nit's\n```\n```\nthat\n```", "that\n"},
+        {"```python\nx = \"\"\"no\n```\nSorry:\n```python\nx = 2\n```", "x = 2\n"},
+        {"```python\nx = \"\"\"no\n```\nthat is all", "x = \"\"\"no\n"},
+        /* in a list */
+        {"1. So:\n   ```python\n   def f():\n       return 1\n\n   ```\n2. Done", "def f():\n    return 1\n\n"},
+        {"\t```python\n\tx = 1\ny = 2\n\t```", "x = 1\ny = 2\n"},
+    };
+    struct ipw_arena arena;
+    ipw_arena_init(&arena);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct span in = code_in((struct span){rows[i][0], strlen(rows[i][0])}, &arena);
+        size_t n = strlen(rows[i][1]);
+        if (in.n != n || memcmp(in.s, rows[i][1], n) != 0)
+            fail_msg("'%s' has '%.*s', not '%s'", rows[i][0], (int)in.n, in.s, rows[i][1]);
+    }
+    ipw_arena_release(&arena);
+}
+
+/* Texts that are made to be read again and again. */
+static void test_hostile_code(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"```",        "``` ", "```\n",   "```x\n",     "```\n\"\"\"\n", "```\n'''\n\"\"\"\n",
+                                        "   ```\n", "`",    "```x\n# ", "```x\n\\'", " ",              "```\n'''\\\n"};
+    enum { SIZE = 1 << 20 };
+    char *text = malloc(SIZE);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        struct ipw_arena arena;
+        size_t n = strlen(parts[i]);
+        for (size_t at = 0; at < SIZE; at++)
+            text[at] = parts[i][at % n];
+        clock_t begun = clock();
+        ipw_arena_init(&arena);
+        code_in((struct span){text, SIZE}, &arena);
+        ipw_arena_release(&arena);
+        double s = (double)(clock() - begun) / CLOCKS_PER_SEC;
+        if (s > 1)
+            fail_msg("a text of '%s' takes %.1f s", parts[i], s);
+    }
+    free(text);
 }
 
 static void check(const char *record, const char *answer, const char *method, const char *extracted)
@@ -177,6 +244,7 @@ static void test_no_bwrap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_code),        cmocka_unit_test(test_hostile_code),
         cmocka_unit_test(test_tests),       cmocka_unit_test(test_stdio),    cmocka_unit_test(test_stdio_timeout),
         cmocka_unit_test(test_long_output), cmocka_unit_test(test_no_bwrap),
     };
