@@ -65,6 +65,22 @@ static bool confine(const struct proc_limits *l)
            (!l->uid || (!setgroups(0, NULL) && !setgid(l->uid) && !setuid(l->uid)));
 }
 
+/* Whoever started us may have left files open without close-on-exec, a folder among them. */
+static void keep_only(const struct proc_files *f)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC, of newer headers */))
+#endif
+    {
+        struct rlimit r;
+        int most = !getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur < 65536 ? (int)r.rlim_cur : 65536;
+        for (int fd = 3; fd < most; fd++)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    for (size_t i = 0; i < f->n_more; i++)
+        fcntl(f->more[i], F_SETFD, 0);
+}
+
 /* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
 static _Noreturn void become(char *const argv[], const struct birth *b, int report, const sigset_t *mask)
 {
@@ -79,9 +95,9 @@ static _Noreturn void become(char *const argv[], const struct birth *b, int repo
         dup2(f->input >= 0 ? f->input : open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
         dup2(f->output, STDOUT_FILENO);
         dup2(f->errors, STDERR_FILENO);
-        for (size_t i = 0; i < f->n_more; i++)
-            fcntl(f->more[i], F_SETFD, 0);
     }
+    if (b->limits)
+        keep_only(f);
     sigprocmask(SIG_SETMASK, mask, NULL);
     if (!b->limits || confine(b->limits))
         execvp(argv[0], argv);

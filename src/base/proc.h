@@ -35,7 +35,7 @@ struct proc_limits {
     uid_t uid;                           /* whom it runs as, with the group of the same number; 0: as we do */
 };
 
-/* Its files, which stay the caller's. more: that it also gets, under the same numbers. */
+/* All files that it gets; they stay the caller's. more: under the same numbers. */
 struct proc_files {
     int input, output, errors;
     int more[3];

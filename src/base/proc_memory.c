@@ -45,25 +45,31 @@ static void add_children(struct family *f, int pid)
         closedir(dir);
 }
 
-static int64_t resident(int pid)
+/* A line "Name:  12 kB" in bytes; 0: there is none. */
+static int64_t bytes_of(const char *text, const char *name)
 {
-    char path[64], text[256];
-    long long pages;
-    snprintf(path, sizeof path, "/proc/%d/statm", pid);
-    if (read_text(path, text, sizeof text) <= 0 || sscanf(text, "%*s %lld", &pages) != 1)
+    long long kb;
+    const char *line = strstr(text, name);
+    return line && sscanf(line + strlen(name), "%lld", &kb) == 1 ? (int64_t)kb * 1024 : 0;
+}
+
+/* Also what is swapped out, and the tables of pages. */
+static int64_t held(int pid)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    if (read_text(path, text, sizeof text) <= 0)
         return -1;
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+    return bytes_of(text, "\nVmRSS:") + bytes_of(text, "\nVmSwap:") + bytes_of(text, "\nVmPTE:");
 }
 
 /* Pages that n processes have in common count as 1/n for each. */
 static int64_t share(int pid)
 {
-    char path[64], text[2048];
-    long long kb;
+    char path[64], text[4096];
     snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
     read_text(path, text, sizeof text);
-    const char *line = strstr(text, "\nPss:");
-    return line && sscanf(line + 5, "%lld", &kb) == 1 ? (int64_t)kb * 1024 : resident(pid);
+    return strstr(text, "\nPss:") ? bytes_of(text, "\nPss:") + bytes_of(text, "\nSwapPss:") : held(pid);
 }
 
 static int64_t sum(const struct family *f, int64_t (*of)(int pid))
@@ -85,7 +91,7 @@ int64_t proc_memory(pid_t pid, int64_t enough)
     f->pid[0] = (int)pid;
     for (size_t i = 0; i < f->n; i++)
         add_children(f, f->pid[i]);
-    int64_t total = resident((int)pid) < 0 ? -1 : sum(f, resident);
+    int64_t total = held((int)pid) < 0 ? -1 : sum(f, held);
     if (total > enough) /* the quick look counts pages in common once for each */
         total = sum(f, share);
     free(f);

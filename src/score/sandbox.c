@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "score/sandbox_filter.h"
 
 enum {
     FLOOD = 4 << 20, /* bytes of output after which a program is ended */
@@ -35,7 +36,7 @@ struct sandbox {
 
 /* Python lowers its own limit of processes before it reads a word of the answer; within its namespace it cannot be raised. */
 static const char prelude[] = "import os as _o, resource as _r\n_r.setrlimit(_r.RLIMIT_NPROC, (64, 64))\n"
-                              "_o.dup2(_o.open('/dev/null', _o.O_RDONLY), 0)\ndel _o, _r\n"; /* nor reads this text again */
+                              "_o.close(0)\n_o.open('/dev/null', _o.O_RDONLY)\ndel _o, _r\n"; /* nor reads this text again */
 
 static double now_s(void)
 {
@@ -132,7 +133,8 @@ static void attend(struct proc *p, struct stream s[2], double deadline, struct s
     r->whole = s[0].total <= s[0].keep;
 }
 
-static void run(struct sandbox *s, char *const argv[], int input, double timeout_s, size_t more, struct sandbox_result *r)
+static void run(struct sandbox *s, char *const argv[], int input, int filter, double timeout_s, size_t more,
+                struct sandbox_result *r)
 {
     struct proc p;
     struct ipw_err err;
@@ -143,7 +145,7 @@ static void run(struct sandbox *s, char *const argv[], int input, double timeout
         ipw_buf_addf(&r->err, "no room for the program: %s", strerror(errno));
         goto out;
     }
-    struct proc_files files = {.input = input, .output = fd[0][1], .errors = fd[1][1]};
+    struct proc_files files = {.input = input, .output = fd[0][1], .errors = fd[1][1], .more = {filter}, .n_more = filter >= 0};
     int rc = proc_start_limited(&p, argv, &files, &s->limits, &err);
     for (int i = 0; i < 2; i++) {
         close(fd[i][1]);
@@ -174,18 +176,24 @@ void sandbox_result_release(struct sandbox_result *r)
 }
 
 void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, size_t keep_more, struct sandbox_result *r)
-{
-    static const char *const argv[] = {
+{ /* no /proc: process 1 is bwrap's, whose environment and descriptors are ours, and could be read there */
+    char number[16];
+    int input = file_of(text, len), filter = sandbox_filter();
+    const char *const argv[] = {
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin",
         "--setenv", "HOME", "/tmp", "--setenv", "PYTHONDONTWRITEBYTECODE", "1", "--setenv", "OMP_NUM_THREADS", "1",
         "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64",
-        "/lib64", "--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/tmp", "--remount-ro", "/dev",
-        "--remount-ro", "/", "--chdir", "/tmp", "--cap-drop", "ALL", "python3", "-I", "-", NULL};
-    int input = file_of(text, len);
+        "/lib64", "--dev", "/dev", "--dev-bind", "/dev/null", "/dev/zero", /* its maps are memory of nobody */
+        "--size", "67108864", "--tmpfs", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--cap-drop",
+        "ALL", filter >= 0 ? "--seccomp" : "--", filter >= 0 ? number : "python3", filter >= 0 ? "python3" : "-I",
+        filter >= 0 ? "-I" : "-", filter >= 0 ? "-" : NULL, NULL};
+    snprintf(number, sizeof number, "%d", filter);
     s->limits.cpu_s = (uint64_t)timeout_s + 2;
-    run(s, (char *const *)(uintptr_t)argv, input, timeout_s, keep_more, r);
+    run(s, (char *const *)(uintptr_t)argv, input, filter, timeout_s, keep_more, r);
     if (input >= 0)
         close(input);
+    if (filter >= 0)
+        close(filter);
 }
 
 /* Starts processes one by one, each idle, and says how many came to be: less than it tried, or there is no limit. */
