@@ -1,6 +1,6 @@
 /* Answers that are Python code: run with the question's tests, each in a fresh sandbox. `python_tests` calls the question's
  * check(entry_point), `python_asserts` runs its asserts, `python_stdio` compares what the program prints with what each of its
- * inputs asks for. Right is what ends well and comes to the end: a word that nobody knows is printed behind the tests. */
+ * inputs asks for. Tests and answer run apart, so that an answer cannot see or change what finds it right (share/answer.py). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,14 +30,12 @@ static size_t defined_at(struct span code, const char *name)
 }
 
 /* A whole function stands behind what the prompt has before it: imports, and helpers that tests may call. A body goes on where
- * the prompt stops. */
-static void add_code(const struct score_item *item, struct span code, struct ipw_buf *out)
+ * the prompt stops. A prompt without the function is words. */
+static void add_code(const char *entry, struct span prompt, struct span code, struct ipw_buf *out)
 {
-    const char *entry = json_str(json_get(item->record, "entry_point"));
-    const json_val *question = json_get(item->record, "question");
-    struct span prompt = {json_str(question), json_str(question) ? json_len(question) : 0};
-    if (entry && prompt.n)
-        ipw_buf_add(out, prompt.s, defined_at(code, entry) == code.n ? prompt.n : defined_at(prompt, entry));
+    size_t at = entry ? defined_at(prompt, entry) : prompt.n;
+    if (at < prompt.n)
+        ipw_buf_add(out, prompt.s, defined_at(code, entry) == code.n ? prompt.n : at);
     ipw_buf_add(out, code.s, code.n);
     ipw_buf_addc(out, '\n');
 }
@@ -60,31 +58,6 @@ static void add_exec(struct ipw_buf *out, const char *name, const char *s, size_
     ipw_buf_adds(out, "exec(compile(");
     add_literal(out, s, n);
     ipw_buf_addf(out, ", '%s', 'exec'), _g)\n", name);
-}
-
-/* A word that the answer cannot know before it runs. */
-static void make_word(char out[40])
-{
-    unsigned char b[16] = {0};
-    FILE *f = fopen("/dev/urandom", "rb");
-    size_t n = f ? fread(b, 1, sizeof b, f) : 0;
-    if (f)
-        fclose(f);
-    if (n != sizeof b)
-        IPW_BUG("/dev/urandom cannot be read");
-    for (size_t i = 0; i < sizeof b; i++)
-        snprintf(out + 2 * i, 3, "%02x", b[i]);
-}
-
-/* name: what the answer takes itself for; a function that is tested is no program of its own. */
-static void begin(struct ipw_buf *out, const char *name)
-{
-    ipw_buf_addf(out, "_g = {'__name__': '%s'}\n", name);
-}
-
-static void end(struct ipw_buf *out, const char *word)
-{
-    ipw_buf_addf(out, "import os as _o\n_o.write(1, b'\\n%s\\n')\n", word);
 }
 
 /* ---- verdicts ---- */
@@ -112,8 +85,7 @@ static struct span last_words(const struct sandbox_result *r)
     return scan_sub(t, from, t.n);
 }
 
-/* passed: it came to its end and left with 0. */
-static const char *how(const struct sandbox_result *r, bool reached)
+static const char *how(const struct sandbox_result *r)
 {
     static const char *const ends[] = {[SANDBOX_KILLED] = "killed",
                                        [SANDBOX_TIMEOUT] = "timeout",
@@ -123,11 +95,20 @@ static const char *how(const struct sandbox_result *r, bool reached)
     if (r->end != SANDBOX_EXITED)
         return ends[r->end];
     if (!r->code)
-        return reached ? "passed" : "left_early";
+        return "passed";
     return scan_is(line, 0, "AssertionError")                                ? "failed"
            : scan_is(line, 0, "MemoryError")                                 ? "memory"
            : scan_find(line, 0, "Resource temporarily unavailable") < line.n ? "processes"
                                                                              : "error";
+}
+
+/* The same of the side with the tests, which says LEFT of share/answer.py when the answer's side has ended. */
+static const char *how_tested(const struct sandbox_result *tests, const struct sandbox_result *answer)
+{
+    enum { LEFT = 3 };
+    if (tests->end != SANDBOX_EXITED || tests->code != LEFT)
+        return how(tests);
+    return answer->end == SANDBOX_KILLED ? "killed" : "left_early";
 }
 
 static void judge(const struct sandbox_result *r, const char *method, struct ipw_arena *arena, struct score_result *out)
@@ -169,36 +150,50 @@ static bool ready(const struct score_item *item, const char *key, const char *te
 
 /* ---- scorers ---- */
 
+static struct span question_of(const struct score_item *item)
+{
+    const json_val *question = json_get(item->record, "question");
+    return json_str(question) ? (struct span){json_str(question), json_len(question)} : (struct span){"", 0};
+}
+
 static void score_with(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
                        struct score_result *out, bool call)
 {
-    struct span code;
-    struct ipw_buf program = IPW_BUF_INIT, whole = IPW_BUF_INIT;
+    extern const unsigned char ipw_embed_answer_py[];
+    extern const size_t ipw_embed_answer_py_len;
+    struct span code, question = question_of(item);
+    struct ipw_buf answer = IPW_BUF_INIT, tests = IPW_BUF_INIT, whole = IPW_BUF_INIT;
     const json_val *test = json_get(item->record, "test");
     const char *entry = json_str(json_get(item->record, "entry_point"));
-    char word[40];
     if (!ready(item, "test", text, len, arena, &code, out))
         return;
     if (!json_str(test) || (call && !entry)) {
         *out = (struct score_result){.status = SCORE_UNSCORED, .reason = "the record's tests are not as its scorer needs them"};
         return;
     }
-    make_word(word);
-    add_code(item, code, &whole);
-    begin(&program, "answer");
-    add_exec(&program, "answer", whole.s, whole.len);
-    add_exec(&program, "tests", json_str(test), json_len(test));
-    if (call) {
-        ipw_buf_clear(&whole);
-        ipw_buf_addf(&whole, "check(%s)", entry);
-        add_exec(&program, "check", whole.s, whole.len);
-    }
-    end(&program, word);
-    struct sandbox_result r;
-    sandbox_python(item->sandbox, program.s, program.len, TESTS_S, 0, &r);
-    judge(&r, how(&r, scan_find(span_of(&r.out), 0, word) < r.out.len), arena, out);
+    size_t before = entry ? defined_at(question, entry) : question.n;
+    before = before < question.n ? before : 0; /* words about a function are no code */
+    add_code(entry, question, code, &whole);
+    ipw_buf_add(&answer, ipw_embed_answer_py, ipw_embed_answer_py_len);
+    ipw_buf_add(&tests, ipw_embed_answer_py, ipw_embed_answer_py_len);
+    ipw_buf_adds(&answer, "\nanswer(_channel, ");
+    add_literal(&answer, whole.s, whole.len);
+    ipw_buf_adds(&tests, "\ntests(_channel, ");
+    add_literal(&tests, question.s, before);
+    ipw_buf_adds(&tests, ", ");
+    add_literal(&tests, json_str(test), json_len(test));
+    ipw_buf_adds(&tests, ", ");
+    if (call)
+        add_literal(&tests, entry, strlen(entry));
+    ipw_buf_adds(&tests, call ? ")\n" : "None)\n");
+    ipw_buf_adds(&answer, ")\n");
+    struct sandbox_result r, r2;
+    sandbox_pair(item->sandbox, &tests, &answer, TESTS_S, &r, &r2);
+    judge(&r, how_tested(&r, &r2), arena, out);
     sandbox_result_release(&r);
-    ipw_buf_release(&program);
+    sandbox_result_release(&r2);
+    ipw_buf_release(&answer);
+    ipw_buf_release(&tests);
     ipw_buf_release(&whole);
 }
 
@@ -238,8 +233,7 @@ static bool same_output(struct span a, struct span b)
 /* The answer as a program of its own that finds `in` as its input. Leaving early is its right: what counts is what it prints. */
 static void add_program(struct ipw_buf *out, struct span code, const json_val *in)
 {
-    begin(out, "__main__");
-    ipw_buf_adds(out, "import os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.unlink('/tmp/.in')\n"
+    ipw_buf_adds(out, "_g = {'__name__': '__main__'}\nimport os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.unlink('/tmp/.in')\n"
                       "_o.write(_f, ");
     add_literal(out, json_str(in), json_len(in));
     ipw_buf_adds(out, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_o.close(_f)\n_s.stdin = open(0)\ntry:\n    ");
@@ -255,9 +249,9 @@ static const char *run_input(struct sandbox *s, struct span code, const json_val
         return NULL;
     struct ipw_buf program = IPW_BUF_INIT;
     add_program(&program, code, in);
-    sandbox_python(s, program.s, program.len, INPUT_S, 2 * json_len(want), r); /* right output may have blanks at its lines' ends */
+    sandbox_python(s, &program, INPUT_S, 2 * json_len(want), r); /* right output may have blanks at its lines' ends */
     ipw_buf_release(&program);
-    const char *method = how(r, true);
+    const char *method = how(r);
     if (!strcmp(method, "passed") && !(r->whole && same_output(span_of(&r->out), (struct span){json_str(want), json_len(want)})))
         method = "failed";
     return method;

@@ -32,8 +32,11 @@ static void run(const char *program, double timeout_s)
 {
     if (sandbox_refusal(box))
         skip();
+    struct ipw_buf text = IPW_BUF_INIT;
+    ipw_buf_adds(&text, program);
     sandbox_result_release(&r);
-    sandbox_python(box, program, strlen(program), timeout_s, 0, &r);
+    sandbox_python(box, &text, timeout_s, 0, &r);
+    ipw_buf_release(&text);
 }
 
 static bool said(const char *text)
@@ -151,8 +154,11 @@ static void test_output(void **state)
     assert_false(r.whole);
     assert_memory_equal(r.out.s, "a\0a", 3);
     assert_true(said("the end"));
+    struct ipw_buf text = IPW_BUF_INIT;
+    ipw_buf_adds(&text, program);
     sandbox_result_release(&r);
-    sandbox_python(box, program, strlen(program), 10, 200000, &r);
+    sandbox_python(box, &text, 10, 200000, &r);
+    ipw_buf_release(&text);
     assert_int_equal(r.out.len, 200007);
     assert_true(r.whole);
     assert_memory_equal(r.out.s + 199998, "a\0the end", 9);
