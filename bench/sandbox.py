@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import zipfile
 
@@ -34,7 +35,8 @@ def problems(folder):
     return [json.loads(x) for x in gzip.decompress(data).decode().splitlines()]
 
 
-# How models give their answers: the body alone, the whole function in a block, with prose around it.
+# How models give their answers: the body alone, the whole function in a block, with prose around it, in a list; with a fence in
+# a docstring.
 PHRASINGS = {
     "body": lambda p: p["canonical_solution"],
     "block": lambda p: f"```python\n{p['prompt']}{p['canonical_solution']}\n```",
@@ -42,6 +44,10 @@ PHRASINGS = {
                                 p["canonical_solution"] + "\n```",
     "prose": lambda p: f"Here is it:\n\n```py\n{p['prompt']}{p['canonical_solution']}```\n\nIt is called like this:\n"
                        f"`{p['entry_point']}(...)`. Done.",
+    "in a list": lambda p: "1. So:\n" + textwrap.indent(f"```python\n{p['prompt']}{p['canonical_solution']}```", "   ") +
+                           "\n2. Done",
+    "fence in a docstring": lambda p: f"```python\n'''It is\n```\n>>> {p['entry_point']}\n```\n'''\n{p['prompt']}"
+                                      f"{p['canonical_solution']}\n```",
 }
 WRONG = {
     "wrong: returns None": lambda p: f"```python\ndef {p['entry_point']}(*args):\n    return None\n```",
