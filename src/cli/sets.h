@@ -46,7 +46,7 @@ int set_store(const char *name, const char *text, size_t len, const struct set_o
 struct set_counts {
     size_t n, without_gold;
 };
-int set_store_rows(const struct cli *cli, const struct catalogue_set *set, const struct source *src, size_t n_src,
+int set_store_rows(const struct cli *cli, const struct catalogue_set *set, struct source *src, size_t n_src,
                    struct set_origin *o, struct set_counts *counts, struct ipw_err *err);
 
 /* A set from the hub. Its origin's source ends in SET_FROM_HUB. */

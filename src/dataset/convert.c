@@ -9,7 +9,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-enum { CHOICES_MAX = 26 };
+enum { CHOICES_MAX = 26, ID_SIZE = 256 };
 
 /* "gsm8k/7": the set's name and what stands behind the last '/' of the source's id. A user's own ids stay; "" as the key:
  * there are none, rows are counted. */
@@ -27,6 +27,9 @@ static int put_id(const struct catalogue_set *set, const json_val *from, size_t 
         snprintf(id, size, "%s/%lld", set->name, (long long)n);
     else
         return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing", key ? key : "task_id");
+    if (json_str(v) && strlen(set->name) + strlen(json_str(v)) >= size - 1)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' has %zu bytes; give a shorter one, of 200 at most", key ? key : "task_id",
+                           strlen(json_str(v)));
     json_put_str(o, to, "id", id);
     return 0;
 }
@@ -55,22 +58,30 @@ static void shuffle(struct order *v, size_t n, const char *id)
     qsort(v, n, sizeof *v, by_key);
 }
 
-/* The index of the right choice in the source: by its number from 0, its letter, or its text in any case. -1: none. -2: two
- * choices are alike. */
+/* A number from 0, as text too: all that CSV has. -1: it is none. */
+static int64_t index_of(const json_val *gold)
+{
+    const char *s = json_str(gold);
+    int64_t index = -1;
+    if (json_is_int(gold, &index))
+        return index;
+    return s && *s && strlen(s) < 4 && !s[strspn(s, "0123456789")] ? strtol(s, NULL, 10) : -1;
+}
+
+/* The index of the right choice in the source: by its letter, its text in any case, or its number. -1: none. -2: two choices
+ * are alike. */
 static int right_choice(const json_val *gold, const json_val *choices)
 {
     const char *answer = json_str(gold);
-    size_t n = json_len(choices);
-    int64_t index;
+    const int n = (int)json_len(choices);
     int found = -1;
-    if (json_is_int(gold, &index))
-        return index >= 0 && index < (int64_t)n ? (int)index : -1;
-    if (answer && answer[0] >= 'A' && answer[0] < 'A' + (int)n && !answer[1])
+    if (answer && answer[0] >= 'A' && answer[0] < 'A' + n && !answer[1])
         return answer[0] - 'A';
     for (struct json_iter it = json_iter(choices); answer && json_next(&it);)
         if (json_str(it.val) && !strcasecmp(json_str(it.val), answer))
             found = found == -1 ? (int)it.i - 1 : -2;
-    return found;
+    int64_t index = index_of(gold);
+    return found != -1 ? found : index < n ? (int)index : -1;
 }
 
 static int wrong_answer(const json_val *gold, int right, size_t n, struct ipw_err *err)
@@ -99,7 +110,8 @@ static int put_order(const struct catalogue_set *set, const json_val *choices, s
     json_node *list = json_put_arr(o, to, "choices");
     for (size_t i = 0; i < n; i++) {
         const char *text = json_str(json_at(choices, order[i].from));
-        if (!text || !text[strspn(text, " \t\r\n")])
+        bool blank = text && !text[strspn(text, " \t\r\n")]; /* a public set is asked as it is */
+        if (!text || (blank && !set->source))
             return ipw_err_set(err, IPW_E_INPUT, "choice %c is %s; every choice needs a text", 'A' + (int)order[i].from,
                                text ? "empty" : "no text");
         json_put_str(o, list, NULL, text);
@@ -127,7 +139,7 @@ static int put_choices(const struct catalogue_set *set, const json_val *from, co
     if (text && !json_read(&doc, text, strlen(text), 0, &ignored))
         choices = json_root(doc);
     size_t n = json_len(choices);
-    int right = right_choice(gold, choices), rc;
+    int right = n <= CHOICES_MAX ? right_choice(gold, choices) : -1, rc;
     if (json_type(choices) != JSON_ARR || n < 2 || n > CHOICES_MAX)
         rc = ipw_err_set(err, IPW_E_INPUT, "there are no 2 to %d choices; a list of texts is needed, in CSV as a JSON array",
                          CHOICES_MAX);
@@ -177,6 +189,24 @@ static bool is_without_gold(const struct catalogue_set *set, const json_val *fro
     const char *text = json_str(gold);
     return !set->package && key && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
                                     (json_type(gold) == JSON_ARR && !json_len(gold)));
+}
+
+/* A text that ends before it should: what C reads ends at a NUL. */
+static bool is_cut(const json_val *v)
+{
+    return json_str(v) && strlen(json_str(v)) < json_len(v);
+}
+
+static int check_cut(const json_val *from, struct ipw_err *err)
+{
+    for (struct json_iter it = json_iter(from); json_next(&it);) {
+        bool cut = is_cut(it.val);
+        for (struct json_iter in = json_iter(json_type(it.val) == JSON_ARR ? it.val : NULL); json_next(&in);)
+            cut |= is_cut(in.val);
+        if (cut)
+            return ipw_err_set(err, IPW_E_INPUT, "'%.60s' holds a NUL character; take it out", it.key);
+    }
+    return 0;
 }
 
 static int put_question(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
@@ -234,12 +264,12 @@ static int convert(const struct catalogue_set *set, const json_val *from, size_t
                    bool *gold, struct ipw_err *err)
 {
     const char *subject = json_str(json_get(set->row, "subject")), *key = json_str(json_get(set->row, "subject_key"));
-    char id[256];
+    char id[ID_SIZE];
     int rc;
     *gold = !is_without_gold(set, from);
     if (json_type(from) != JSON_OBJ)
         return ipw_err_set(err, IPW_E_INPUT, "this is %s; an object is needed", json_type_name(json_type(from)));
-    if ((rc = put_id(set, from, number, o, to, id, sizeof id, err)))
+    if ((rc = check_cut(from, err)) || (rc = put_id(set, from, number, o, to, id, sizeof id, err)))
         return rc;
     json_put_str(o, to, "type", *gold || strcmp(set->type, "mcq") ? type_of(set, from) : "none");
     if ((rc = put_question(set, from, o, to, err)))

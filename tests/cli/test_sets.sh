@@ -136,8 +136,8 @@ if [ -n "${IPW_DUCKDB_LIB-}" ] && [ -x "$IPW_BUILD/tests/fakes/fake_hub" ]; then
         echo "{\"problem\":\"p $i\",\"answer\":\"$i\",\"subject\":\"Algebra\",\"unique_id\":\"test/algebra/$i.json\"}"
     done >"$hub/HuggingFaceH4/MATH-500/test.jsonl"
     {
-        echo 'Question,Correct Answer,Incorrect Answer 1,Incorrect Answer 2,Incorrect Answer 3,Record ID,High-level domain'
-        for i in $(seq 20); do echo "made up $i,right,w1,w2,w3,rec$i,Physics"; done
+        echo 'Question,Correct Answer,Incorrect Answer 1,Incorrect Answer 2,Incorrect Answer 3,Record ID,High-level domain,Canary String'
+        for i in $(seq 198); do echo "made up $i,right,w1,w2,w3,rec$i,Physics,canary"; done
     } >"$hub/Idavidrein/gpqa/gpqa_diamond.csv"
     mkfifo "$work/hold"
     "$IPW_BUILD/tests/fakes/fake_hub" "$work/hub" <"$work/hold" >"$work/url" 2>"$work/requests" &

@@ -36,9 +36,14 @@ static void test_rows(void **state)
         assert_true(s[i].name && s[i].what && s[i].type && s[i].source && s[i].license && (s[i].n > 0 || s[i].hub));
         assert_null(dataset_find(s[i].name));
         assert_true(s[i].package || s[i].refused || s[i].hub);
-        for (const char *const *k = (const char *const[]){"repo", "config", "split", "files", "format", "columns", "select", NULL};
-             s[i].hub && *k; k++)
+        for (const char *const *k = (const char *const[]){"repo", "config", "split", "files", "format", "select", NULL}; s[i].hub && *k; k++)
             assert_non_null(json_str(json_get(s[i].hub, *k)));
+        if (s[i].hub) {
+            int64_t counted;
+            assert_true(json_len(json_get(s[i].hub, "columns")) > 0);
+            assert_int_equal(json_is_int(json_get(s[i].hub, "n"), &counted) + json_is_int(json_get(s[i].hub, "n_said"), &counted) +
+                             (json_str(json_get(s[i].hub, "n_unknown")) != NULL), 1);
+        }
         if (!s[i].package)
             continue;
         assert_true(s[i].member && s[i].n > 0);
