@@ -1,4 +1,5 @@
 /* A public set from the hub: its files are pulled, checked, converted as its row says, and removed. */
+#include <dirent.h>
 #include <fnmatch.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/hub_token.h"
 #include "cli/model.h"
 #include "cli/sets.h"
@@ -102,28 +104,58 @@ static int store(const struct cli *cli, const struct catalogue_set *set, const s
     return rc;
 }
 
+/* Ours in the folder, of this pull and of those that were killed when the repository's files had other names. */
+static void remove_parts(const struct catalogue_set *set, const char *dir)
+{
+    char path[PATH_MAX], mine[200];
+    int n = snprintf(mine, sizeof mine, ".hub-%.100s-", set->name);
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (ipw_starts(e->d_name, mine) && strspn(e->d_name + n, "0123456789") && strlen(dir) + strlen(e->d_name) + 2 < sizeof path) {
+            fs_join(path, sizeof path, dir, e->d_name);
+            unlink(path);
+        }
+    if (d)
+        closedir(d);
+}
+
+/* Without a token the hub answers 401 or 403, and 404 where not even the name is told. */
+static int no_access(const struct catalogue_set *set, int status, bool token, struct ipw_err *err)
+{
+    const char *repo = json_str(json_get(set->hub, "repo"));
+    if (err->code != IPW_E_INPUT || !json_true(json_get(set->hub, "gated")) || (status != 401 && status != 403 && (token || status != 404)))
+        return err->code;
+    if (!token)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is gated: ask for access at https://huggingface.co/datasets/%s, then set HF_TOKEN to "
+                           "your token and pull again", set->name, repo);
+    if (status == 401)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is gated, and the hub does not know your token (401): make a new one at "
+                           "https://huggingface.co/settings/tokens and set HF_TOKEN to it", set->name);
+    return ipw_err_set(err, IPW_E_INPUT, "'%s' is gated, and your token has no access yet (403): ask for it at "
+                       "https://huggingface.co/datasets/%s, then pull again", set->name, repo);
+}
+
 int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err)
 {
     struct hub_token token;
-    const struct hub hub = {&cli->env, cli_setting("HF_ENDPOINT"), cli_hub_token(&token), cli->signals};
-    const char *repo = json_str(json_get(set->hub, "repo"));
+    int status = 0, fd = -1, rc;
+    const struct hub hub = {&cli->env, cli_setting("HF_ENDPOINT"), cli_hub_token(&token), cli->signals, &status};
     struct hub_files files = {0};
     struct part *parts = ipw_calloc(FILES_MAX, sizeof *parts);
     char dir[PATH_MAX];
     size_t n = 0;
-    bool taken = false;
-    int rc;
-    if ((rc = sets_dir(dir, err)) || (rc = fs_mkdirs(dir, err)) || (rc = hub_list_data(&files, &hub, repo, err)) ||
-        (rc = choose(set, &files, dir, parts, &n, err)) || (rc = fetch(cli, set, &hub, parts, n, err)))
+    if ((rc = sets_dir(dir, err)) || (rc = set_lock(set->name, &fd, err)))
         goto out;
-    taken = true;
+    if ((rc = hub_list_data(&files, &hub, json_str(json_get(set->hub, "repo")), err)) || (rc = choose(set, &files, dir, parts, &n, err)) ||
+        (rc = fetch(cli, set, &hub, parts, n, err))) {
+        rc = no_access(set, status, *hub.token, err);
+        goto out;
+    }
     rc = store(cli, set, parts, n, err);
-    for (size_t i = 0; i < n && rc != IPW_E_INTERRUPTED; i++)
-        unlink(parts[i].path);
+    if (rc != IPW_E_INTERRUPTED)
+        remove_parts(set, dir);
 out:
-    if (rc == IPW_E_INPUT && !taken && json_true(json_get(set->hub, "gated")))
-        ipw_err_set(err, rc, "'%s' is gated: ask for access at https://huggingface.co/datasets/%s, then set HF_TOKEN to your token "
-                    "and pull again", set->name, repo);
+    set_unlock(set->name, fd);
     hub_files_release(&files);
     free(parts);
     return rc;

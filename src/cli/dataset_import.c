@@ -146,15 +146,16 @@ static int import_file(const struct cli *cli, const char *file, const char *name
     char stem[128], path[PATH_MAX];
     struct catalogue *c = catalogue_open();
     const char *base = fs_basename(file), *dot = strrchr(base, '.');
-    int rc = source_format_of(file, &src.format, err);
+    int fd = -1, rc = source_format_of(file, &src.format, err);
     snprintf(stem, sizeof stem, "%.*s", dot ? (int)(dot - base) : 0, base);
     if (!name)
         name = stem;
     if (!rc && !(rc = sets_file(name, ".jsonl", path, err)) && (dataset_find(name) || catalogue_find(c, name)))
         rc = ipw_err_set(err, IPW_E_USAGE, "'%s' is the name of a set that ipw knows; give yours another: --name NAME", name);
     catalogue_close(c);
-    if (!rc)
+    if (!rc && !(rc = set_lock(name, &fd, err)))
         rc = !map && is_ours(&src) ? import_records(cli, file, name, err) : import_rows(cli, &src, name, map, err);
+    set_unlock(name, fd);
     return rc;
 }
 

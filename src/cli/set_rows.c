@@ -139,7 +139,8 @@ int set_store_rows(const struct cli *cli, const struct catalogue_set *set, struc
     if ((rc = sets_dir(dir, err)) || (rc = sets_file(set->name, ".jsonl", path, err)) ||
         (rc = sets_file(set->name, ".jsonl.new", fresh, err)) || (rc = fs_mkdirs(dir, err)))
         return rc;
-    fs_join(temp, sizeof temp, dir, ".duckdb");
+    snprintf(temp, sizeof temp, "%.3800s/.duckdb-%.200s", dir, set->name);
+    sets_remove(temp);
     if (!(r.f = fopen(fresh, "we")))
         return ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", fresh, fs_reason(errno));
     r.sha = fs_sha256_new();
@@ -162,7 +163,7 @@ int set_store_rows(const struct cli *cli, const struct catalogue_set *set, struc
         rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(errno));
     if (rc)
         unlink(fresh);
-    rmdir(temp);
+    sets_remove(temp);
     *counts = (struct set_counts){r.n, r.without_gold};
     free(r.seen);
     free(r.asked);

@@ -27,6 +27,15 @@ void sets_say_unscored(const struct dataset *d);
 int sets_dir(char out[PATH_MAX], struct ipw_err *err);
 int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct ipw_err *err);
 
+/* One ipw at a time takes a set: IPW_E_LOCKED when another one does. fd is for set_unlock, which takes -1 too. */
+int set_lock(const char *name, int *fd, struct ipw_err *err);
+void set_unlock(const char *name, int fd);
+
+/* A folder of our own in dir for as long as fd is open; those that killed pulls left are removed. sets_remove: a folder and the
+ * files in it. */
+int sets_temp(const char *dir, char out[PATH_MAX], int *fd, struct ipw_err *err);
+void sets_remove(const char *folder);
+
 /* What a pulled set's origin file says. */
 struct set_origin {
     char sha256[65];         /* of the .jsonl */

@@ -181,13 +181,14 @@ static int put_answer(const struct catalogue_set *set, const json_val *from, str
     return 0;
 }
 
-/* No right answer: the question can be asked, not scored. */
+/* No right answer: the question can be asked, not scored. Of public sets only those that a judge compares have such. */
 static bool is_without_gold(const struct catalogue_set *set, const json_val *from)
 {
+    const bool judged = ipw_streq(set->type, "judge") || ipw_streq(set->type, "pairwise");
     const char *key = json_str(json_get(set->row, "answer"));
     const json_val *gold = json_get(from, key ? key : "");
     const char *text = json_str(gold);
-    return !set->package && key && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
+    return (!set->source || judged) && key && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
                                     (json_type(gold) == JSON_ARR && !json_len(gold)));
 }
 

@@ -9,25 +9,8 @@ export IPW_DATA=$work/data
 sets=$IPW_DATA/datasets
 hub=$work/hub/datasets
 
-library=$("$IPW_SOURCE/scripts/deps" libduckdb 2>/dev/null) || true
-[ -n "$library" ] || skip "DuckDB's library cannot be had here"
-export IPW_DUCKDB_LIB=${library#* }
-[ -x "$IPW_BUILD/tests/fakes/fake_hub" ] || skip "fake_hub was not built (libmicrohttpd)"
-mkdir -p "$hub"
-cd "$hub"
-# shellcheck disable=SC2046 # paths of ours, without spaces
-mkdir -p $(grep -oE "TO '[^']+/" "$data/tables.sql" | cut -d"'" -f2)
-"$IPW_BUILD/tests/fakes/fake_tables" "$IPW_DUCKDB_LIB" <"$data/tables.sql" || fail "the made-up files were not made"
-cd "$work"
-
-start_hub() {
-    mkfifo "$work/hold"
-    "$IPW_BUILD/tests/fakes/fake_hub" "$work/hub" <"$work/hold" >"$work/url" 2>"$work/requests" &
-    exec 7>"$work/hold"
-    until [ -s "$work/url" ]; do sleep 0.05; done
-    HF_ENDPOINT=$(cut -d' ' -f1 "$work/url")
-    export HF_ENDPOINT
-}
+need_duckdb
+make_tables "$hub" <"$data/tables.sql"
 start_hub
 
 # --- each once
