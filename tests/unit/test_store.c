@@ -9,7 +9,7 @@ static void test_contract(void **state)
     struct store *s;
     ok(store_create(&s, *state, &err));
     store_close(s);
-    check_rows(*state, "PRAGMA user_version", "2\n");
+    check_rows(*state, "PRAGMA user_version", "3\n");
     write_raw(in(*state, "run.db"), "DROP TABLE served"); /* the contract is schema 1; 2 adds this table */
     check_rows(*state, "PRAGMA journal_mode", "wal\n");
     if (!check_shared("design/contract/run.sql", path, sizeof path)) {
@@ -392,7 +392,7 @@ static void test_served(void **state)
     ok(store_each_query(s, 0, on_served, seen, &err));
     store_close(s);
     assert_true(seen[0] == 1 && seen[1] == 1);
-    write_raw(in(*state, "run.db"), "DROP TABLE served; PRAGMA user_version = 1");
+    write_raw(in(*state, "run.db"), "DROP TABLE served; DROP TABLE judged; PRAGMA user_version = 1");
     ok(store_open(&s, *state, false, &err));
     ok(store_each_query(s, 0, on_served, seen, &err));
     store_close(s);
@@ -400,7 +400,7 @@ static void test_served(void **state)
     ok(store_open(&s, *state, true, &err));
     ok(store_each_query(s, 0, on_served, seen, &err));
     store_close(s);
-    check_rows(*state, "PRAGMA user_version", "2\n");
+    check_rows(*state, "PRAGMA user_version", "3\n");
     assert_int_equal(seen[0], 3);
 }
 
