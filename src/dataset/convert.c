@@ -288,6 +288,9 @@ static int convert(const struct catalogue_set *set, const json_val *from, size_t
         subject = json_str(json_get(from, key));
     if (subject)
         json_put_str(o, to, "subject", subject);
+    const char *canary = json_str(json_get(from, json_str(json_get(set->row, "canary"))));
+    if (canary && *canary)
+        json_put_str(o, to, "canary", canary);
     if (set->source)
         json_put_str(o, to, "source", set->source);
     if (set->license)

@@ -15,7 +15,8 @@ static const struct key {
                         {"choices", "choices", {"choices", "options"}},
                         {"context", "context", {"context"}},
                         {"subject", "subject_key", {"subject"}},
-                        {"dataset_metadata", "metadata", {"dataset_metadata"}}};
+                        {"dataset_metadata", "metadata", {"dataset_metadata"}},
+                        {"canary", "canary", {"canary", "Canary String"}}};
 enum { QUESTION = 1, ANSWER = 2, CHOICES = 3 };
 
 static size_t key_of(const char *ours, size_t n)
@@ -32,7 +33,7 @@ int mapping_parse(struct mapping *m, const char *text, struct ipw_err *err)
         size_t n = strcspn(p, ","), eq = strcspn(p, "="), k = eq < n ? key_of(p, eq) : MAPPING_KEYS;
         if (k == MAPPING_KEYS || n - eq - 1 == 0 || n - eq - 1 >= sizeof m->column[0])
             return ipw_err_set(err, IPW_E_USAGE, "'--map %.*s' is not KEY=COLUMN; keys: id question answer choices context subject "
-                               "dataset_metadata", (int)(n < 200 ? n : 200), p);
+                               "dataset_metadata canary", (int)(n < 200 ? n : 200), p);
         if (*m->column[k])
             return ipw_err_set(err, IPW_E_USAGE, "'--map' names two columns for '%s', '%s' and '%.*s'; give one", keys[k].ours,
                                m->column[k], (int)(n - eq - 1), p + eq + 1);

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { MAPPING_KEYS = 7 };
+enum { MAPPING_KEYS = 8 };
 
 struct mapping {
     char column[MAPPING_KEYS][200]; /* of our keys, in their order; "": none */
