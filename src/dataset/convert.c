@@ -86,6 +86,8 @@ static int right_choice(const json_val *gold, const json_val *choices)
 
 static int wrong_answer(const json_val *gold, int right, size_t n, struct ipw_err *err)
 {
+    if (!gold)
+        return ipw_err_set(err, IPW_E_INPUT, "the answer is missing; give a letter, an index from 0, or the text of a choice");
     char *text = json_print(gold);
     if (json_type(gold) == JSON_ARR)
         ipw_err_set(err, IPW_E_INPUT, "there are %zu right answers %.60s; an mcq record has one", json_len(gold), text);
@@ -127,18 +129,26 @@ static int put_order(const struct catalogue_set *set, const json_val *choices, s
     return 0;
 }
 
+/* The row's choices; doc: what they were read from, when they are a text, as in CSV. */
+static const json_val *choices_of(const struct catalogue_set *set, const json_val *from, struct json_doc **doc)
+{
+    const json_val *choices = json_get(set->row, "choices");
+    struct ipw_err ignored;
+    *doc = NULL;
+    if (json_str(choices))
+        choices = json_get(from, json_str(choices));
+    const char *text = json_str(choices);
+    return text && !json_read(doc, text, strlen(text), 0, &ignored) ? json_root(*doc) : choices;
+}
+
 static int put_choices(const struct catalogue_set *set, const json_val *from, const char *id, struct json_out *o,
                        json_node *to, struct ipw_err *err)
 {
-    const json_val *choices = json_get(set->row, "choices"), *gold = json_get(from, json_str(json_get(set->row, "answer")));
-    struct json_doc *doc = NULL;
-    struct ipw_err ignored;
-    if (json_str(choices))
-        choices = json_get(from, json_str(choices));
-    const char *text = json_str(choices); /* in CSV a list is a text */
-    if (text && !json_read(&doc, text, strlen(text), 0, &ignored))
-        choices = json_root(doc);
+    struct json_doc *doc;
+    const json_val *choices = choices_of(set, from, &doc), *gold = json_get(from, json_str(json_get(set->row, "answer")));
     size_t n = json_len(choices);
+    if (json_type(gold) == JSON_ARR && json_len(gold) == 1)
+        gold = json_at(gold, 0);
     int right = n <= CHOICES_MAX ? right_choice(gold, choices) : -1, rc;
     if (json_type(choices) != JSON_ARR || n < 2 || n > CHOICES_MAX)
         rc = ipw_err_set(err, IPW_E_INPUT, "there are no 2 to %d choices; a list of texts is needed, in CSV as a JSON array",
@@ -149,6 +159,16 @@ static int put_choices(const struct catalogue_set *set, const json_val *from, co
         rc = put_order(set, choices, n, right, id, o, to, err);
     json_doc_free(doc);
     return rc;
+}
+
+/* Of a question that has no right answer: as the asking of the others shows them. */
+static void list_choices(const struct catalogue_set *set, const json_val *from, struct ipw_buf *question)
+{
+    struct json_doc *doc;
+    const json_val *choices = choices_of(set, from, &doc);
+    for (struct json_iter it = json_iter(json_type(choices) == JSON_ARR ? choices : NULL); json_next(&it) && it.i <= CHOICES_MAX;)
+        ipw_buf_addf(question, "%s%c. %s", it.i == 1 ? "\n\n" : "\n", 'A' + (int)it.i - 1, json_str(it.val) ? json_str(it.val) : "");
+    json_doc_free(doc);
 }
 
 /* A number as text: "70,000" stays as it is, the scorer reads it. Of several the others are aliases. */
@@ -188,7 +208,9 @@ static bool is_without_gold(const struct catalogue_set *set, const json_val *fro
     const char *key = json_str(json_get(set->row, "answer"));
     const json_val *gold = json_get(from, key ? key : "");
     const char *text = json_str(gold);
-    return (!set->source || judged) && key && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
+    if (!key)
+        return !set->source && json_get(set->row, "choices");
+    return (!set->source || judged) && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
                                     (json_type(gold) == JSON_ARR && !json_len(gold)));
 }
 
@@ -210,7 +232,7 @@ static int check_cut(const json_val *from, struct ipw_err *err)
     return 0;
 }
 
-static int put_question(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
+static int put_question(const struct catalogue_set *set, const json_val *from, bool gold, struct json_out *o, json_node *to,
                         struct ipw_err *err)
 {
     const char *lead = json_str(json_get(set->row, "lead")), *key = json_str(json_get(set->row, "question"));
@@ -219,6 +241,8 @@ static int put_question(const struct catalogue_set *set, const json_val *from, s
         return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing or no text", text ? context : key);
     struct ipw_buf question = IPW_BUF_INIT;
     ipw_buf_addf(&question, "%s%s", lead ? lead : "", text);
+    if (!gold)
+        list_choices(set, from, &question);
     json_put_str(o, to, "question", question.s);
     ipw_buf_release(&question);
     if (context)
@@ -273,7 +297,7 @@ static int convert(const struct catalogue_set *set, const json_val *from, size_t
     if ((rc = check_cut(from, err)) || (rc = put_id(set, from, number, o, to, id, sizeof id, err)))
         return rc;
     json_put_str(o, to, "type", *gold || strcmp(set->type, "mcq") ? type_of(set, from) : "none");
-    if ((rc = put_question(set, from, o, to, err)))
+    if ((rc = put_question(set, from, *gold, o, to, err)))
         return rc;
     if (*gold)
         rc = json_get(set->row, "choices") ? put_choices(set, from, id, o, to, err) : put_answer(set, from, o, to, err);
