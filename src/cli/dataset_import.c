@@ -6,81 +6,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/sets.h"
+#include "dataset/mapping.h"
 
-/* Our keys, and the columns that are taken for them when no --map names one. */
-static const struct key {
-    const char *ours, *row, *known[4]; /* row: its name in a row of share/datasets.json */
-} keys[] = {{"id", "id", {"id"}},
-            {"question", "question", {"question", "problem", "prompt"}},
-            {"answer", "answer", {"answer", "expected_answer"}},
-            {"choices", "choices", {"choices", "options"}},
-            {"context", "context", {"context"}},
-            {"subject", "subject_key", {"subject"}},
-            {"dataset_metadata", "metadata", {"dataset_metadata"}}};
-enum { N_KEYS = sizeof keys / sizeof keys[0], FILE_BYTES_MAX = 500 << 20 };
-
-struct mapping {
-    char column[N_KEYS][200]; /* "": none */
-};
-
-static const struct key *key_of(const char *ours, size_t n)
-{
-    for (size_t i = 0; i < N_KEYS; i++)
-        if (strlen(keys[i].ours) == n && !strncmp(keys[i].ours, ours, n))
-            return &keys[i];
-    return NULL;
-}
-
-/* "question=problem,answer=gold" */
-static int parse_map(const char *text, struct mapping *m, struct ipw_err *err)
-{
-    for (const char *p = text; *p;) {
-        size_t n = strcspn(p, ","), eq = strcspn(p, "=");
-        const struct key *k = eq < n ? key_of(p, eq) : NULL;
-        if (!k || n - eq - 1 == 0 || n - eq - 1 >= sizeof m->column[0])
-            return ipw_err_set(err, IPW_E_USAGE, "'--map %.*s' is not KEY=COLUMN; keys: id question answer choices context subject "
-                               "dataset_metadata", (int)(n < 200 ? n : 200), p);
-        snprintf(m->column[k - keys], sizeof m->column[0], "%.*s", (int)(n - eq - 1), p + eq + 1);
-        p += n + (p[n] == ',');
-    }
-    return 0;
-}
-
-/* names: the columns that there are, one a line. */
-static bool has(const struct ipw_buf *names, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *p = names->s; *p;) {
-        size_t k = strcspn(p, "\n");
-        if (k == n && !strncmp(p, name, n))
-            return true;
-        p += k + 1;
-    }
-    return false;
-}
-
-static int check_map(const char *file, const struct ipw_buf *names, struct mapping *m, struct ipw_err *err)
-{
-    char *list = ipw_strdup(names->s);
-    const char *lacks = NULL;
-    for (char *p = list; *p; p++)
-        if (*p == '\n')
-            *p = p[1] ? ' ' : '\0';
-    for (size_t i = 0; i < N_KEYS && !lacks; i++) {
-        for (size_t k = 0; k < 4 && keys[i].known[k] && !*m->column[i]; k++)
-            if (has(names, keys[i].known[k]))
-                snprintf(m->column[i], sizeof m->column[i], "%s", keys[i].known[k]);
-        if (*m->column[i] && !has(names, m->column[i]))
-            lacks = m->column[i];
-    }
-    if (lacks)
-        ipw_err_set(err, IPW_E_INPUT, "'%s' has no column '%s'; there are: %.600s", file, lacks, list);
-    else if (!*m->column[1])
-        ipw_err_set(err, IPW_E_INPUT, "'%s' has no column 'question'; say which is meant, --map question=COLUMN; there are: %.600s",
-                    file, list);
-    free(list);
-    return err->code;
-}
+enum { FILE_BYTES_MAX = 500 << 20 };
 
 static int first_names(void *ud, size_t number, const char *json, size_t n, struct ipw_err *err)
 {
@@ -89,7 +17,7 @@ static int first_names(void *ud, size_t number, const char *json, size_t n, stru
     if (json_read(&doc, json, n, 0, err))
         return err->code;
     for (struct json_iter it = json_iter(json_root(doc)); json_next(&it) && it.key;)
-        ipw_buf_addf(ud, "%s\n", it.key);
+        ipw_buf_add(ud, it.key, strlen(it.key) + 1);
     json_doc_free(doc);
     return -1; /* one is enough */
 }
@@ -110,22 +38,9 @@ static int columns(const struct cli *cli, const struct source *src, struct ipw_b
     return rc;
 }
 
-/* The row that share/datasets.json would have for this file. */
-static char *row_of(const struct mapping *m)
-{
-    struct json_out *o = json_out_new();
-    json_node *row = json_new_obj(o);
-    for (size_t i = 0; i < N_KEYS; i++)
-        if (*m->column[i] || !i)
-            json_put_str(o, row, keys[i].row, m->column[i]);
-    char *s = json_write(o, row, false);
-    json_out_free(o);
-    return s;
-}
-
 static void add_select(struct ipw_buf *sql, const struct mapping *m)
 {
-    for (size_t i = 0; i < N_KEYS; i++)
+    for (size_t i = 0; i < MAPPING_KEYS; i++)
         if (*m->column[i]) {
             ipw_buf_adds(sql, sql->len ? ", " : "");
             duck_quote_name(sql, m->column[i]);
@@ -142,17 +57,17 @@ static int import_rows(const struct cli *cli, const struct source *from, const c
     struct json_doc *doc = NULL;
     char *full = realpath(src.path, NULL), *row = NULL;
     snprintf(o.source, sizeof o.source, "%s", full ? full : src.path);
-    int rc = map ? parse_map(map, &m, err) : 0;
+    int rc = map ? mapping_parse(&m, map, err) : 0;
     if (!rc && !full)
         rc = ipw_err_set(err, IPW_E_INPUT, "'%s' is not there; give the path of a file", src.path);
-    if (rc || (rc = columns(cli, &src, &names, err)) || (rc = check_map(src.path, &names, &m, err)))
+    if (rc || (rc = columns(cli, &src, &names, err)) || (rc = mapping_complete(&m, src.path, &names, err)))
         goto out;
     add_select(&select, &m);
     src.select = src.format == SOURCE_JSONL ? NULL : select.s;
-    row = row_of(&m);
+    row = mapping_row(&m);
     if ((rc = json_read(&doc, row, strlen(row), 0, err)))
         goto out;
-    struct catalogue_set set = {.name = name, .type = *m.column[3] ? "mcq" : *m.column[2] ? "exact" : "none", .row = json_root(doc)};
+    struct catalogue_set set = {.name = name, .type = mapping_type(&m), .row = json_root(doc)};
     if ((rc = set_store_rows(cli, &set, &src, 1, &o, &counts, err)))
         goto out;
     cli_say("%s: %zu questions; ask them with: ipw profile -m MODEL --dataset %s", name, counts.n, name);
@@ -175,8 +90,8 @@ static bool is_ours(const struct source *src)
     if (src->format != SOURCE_JSONL)
         return false;
     source_each(NULL, src, NULL, (struct source_sink){first_names, &names}, &ignored);
-    bool other = has(&names, "problem") || has(&names, "prompt") || has(&names, "options") ||
-                 (!has(&names, "id") && has(&names, "question") && has(&names, "answer"));
+    bool other = mapping_has(&names, "problem") || mapping_has(&names, "prompt") || mapping_has(&names, "options") ||
+                 (!mapping_has(&names, "id") && mapping_has(&names, "question") && mapping_has(&names, "answer"));
     ipw_buf_release(&names);
     return !other;
 }
@@ -231,15 +146,16 @@ static int import_file(const struct cli *cli, const char *file, const char *name
     char stem[128], path[PATH_MAX];
     struct catalogue *c = catalogue_open();
     const char *base = fs_basename(file), *dot = strrchr(base, '.');
-    int rc = source_format_of(file, &src.format, err);
+    int fd = -1, rc = source_format_of(file, &src.format, err);
     snprintf(stem, sizeof stem, "%.*s", dot ? (int)(dot - base) : 0, base);
     if (!name)
         name = stem;
     if (!rc && !(rc = sets_file(name, ".jsonl", path, err)) && (dataset_find(name) || catalogue_find(c, name)))
         rc = ipw_err_set(err, IPW_E_USAGE, "'%s' is the name of a set that ipw knows; give yours another: --name NAME", name);
     catalogue_close(c);
-    if (!rc)
+    if (!rc && !(rc = set_lock(name, &fd, err)))
         rc = !map && is_ours(&src) ? import_records(cli, file, name, err) : import_rows(cli, &src, name, map, err);
+    set_unlock(name, fd);
     return rc;
 }
 

@@ -107,8 +107,8 @@ int profile_verdict(const struct profile *p, const struct table_run *run, const 
 
 /* What to type after this run. next: NULL-terminated, the lines of text. */
 struct profile_lines {
-    char text[3][2 * PATH_MAX + 128];
-    const char *next[4];
+    char text[4][2 * PATH_MAX + 128];
+    const char *next[5];
 };
 void profile_next(const struct profile *p, const struct table_run *run, struct profile_lines *lines);
 
