@@ -75,6 +75,8 @@ int profile_check_data(struct profile *p, struct ipw_err *err)
 {
     int rc = parse_shard(p, err);
     if (!rc)
+        rc = profile_samples_check(p, err);
+    if (!rc)
         rc = open_data(p, err);
     if (!rc)
         rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err);

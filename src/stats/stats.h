@@ -116,6 +116,18 @@ bool stats_inverse(const double *a, size_t n, double *out);
  * C(n-c, k) / C(n, k) (Chen et al. 2021). 1 <= k <= n. */
 double stats_pass_at_k(size_t n, size_t c, size_t k);
 
+/* Values of clusters: what belongs together (the samples of a question) differs less than what does not, so the cluster is
+ * what is drawn (metrics 2.3). out[g] = sum of the x of cluster g times n_clusters / n: its mean is x's, and what takes pairs
+ * (stats_ratio, stats_product_logdelta) takes them by cluster. of[i] < n_clusters, each at least once. */
+void stats_clusters(const double *x, const size_t *of, size_t n, size_t n_clusters, double *out);
+
+/* The mean of all values by such sums and the clusters' weights (stats_clusters of ones): Student with n_clusters - 1, "t by
+ * question". Clusters of one size give stats_mean_t of their means. */
+struct stats_interval stats_clusters_mean(const double *sums, const double *weights, size_t n_clusters);
+
+/* Accuracy likewise: Wilson's of n_clusters where each is all 0 or all 1, else that, clipped to [0, 1]. */
+struct stats_interval stats_clusters_accuracy(const double *sums, const double *weights, size_t n_clusters);
+
 /* Cohen's kappa of two raters' labels of n items, a byte each: agreement beyond chance. NAN where chance alone agrees on all
  * (pe = 1), or n is 0. */
 double stats_kappa(const char *a, const char *b, size_t n);
