@@ -83,6 +83,7 @@ void profile_watch_server(struct profile *p);
 int profile_server_devices(void *ud, struct engine_device *out, int cap); /* as engine_http; ud is the profile */
 int profile_check_http(struct profile *p, struct ipw_err *err); /* of profile_check_engine: address, keys, load */
 int profile_check_model(struct profile *p, struct ipw_err *err);
+int profile_open_engine(struct profile *p, struct ipw_err *err); /* starts its server before, if it is to be served */
 int profile_scoring_data(struct profile *p, struct ipw_err *err); /* the questions, fit for what --scoring asks */
 int profile_samples_check(const struct profile *p, struct ipw_err *err); /* --samples and what does not go with it */
 bool profile_samples_warn(const struct profile *p); /* every sample would be the same: says so */

@@ -241,6 +241,8 @@ static void block(const struct table_run *run, const struct accuracy_result *r, 
     ipw_buf_addc(out, '\n');
     report_figures(run, r, false, out);
     beside(run, out);
+    if (run->judge)
+        report_judge(run->judge, out);
     ipw_buf_release(&s);
 }
 

@@ -203,6 +203,8 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
         json_put_num(o, n, "est", run->beside[i].sum / run->beside[i].n);
         json_put_int(o, n, "n", (int64_t)run->beside[i].n);
     }
+    if (run->judge)
+        table_judge_put(o, json_put_obj(o, top, "judge"), run->judge);
     put_energy(o, top, run, r);
     if (!strcmp(mode, TABLE_PERPLEXITY))
         put_perplexity(o, top, &r->perplexity);

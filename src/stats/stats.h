@@ -132,4 +132,10 @@ struct stats_interval stats_clusters_accuracy(const double *sums, const double *
  * (pe = 1), or n is 0. */
 double stats_kappa(const char *a, const char *b, size_t n);
 
+/* The true share of right answers when an imperfect judge finds p_obs of n right (Rogan and Gladen), clipped to [0, 1], with
+ * Lang and Reiczigel's interval. The judge found judged_right of `right` right ones right, judged_wrong of `wrong` wrong ones
+ * wrong. NAN where it is no better than chance, or one kind is missing. */
+struct stats_interval stats_rogan_gladen(double p_obs, size_t n, size_t judged_right, size_t right, size_t judged_wrong,
+                                         size_t wrong);
+
 #endif

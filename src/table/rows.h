@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "table/judge.h"
 #include "table/settings.h"
 
 struct stats_hist;
@@ -90,6 +91,7 @@ struct table_run {
     bool idle_drifts, idle_quick; /* quick: watched for seconds only, the net figures are indicative */
     const struct table_beside *beside;
     size_t n_beside;
+    const struct table_judge *judge; /* the last one; NULL: none */
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
     struct table_setting settings[TABLE_SETTING_N];
