@@ -80,7 +80,7 @@ int profile_one(struct profile *p)
 {
     struct ipw_err err;
     struct table_run run = {0};
-    struct accuracy_result figures;
+    struct accuracy_result figures = {0};
     int rc = profile_prepare(p, &err);
     if (!rc && p->todo.n) {
         announce(p);
@@ -100,5 +100,6 @@ int profile_one(struct profile *p)
         code = code ? code : profile_verdict(p, &run, &figures);
     }
     table_run_release(&run);
+    accuracy_release(&figures);
     return code;
 }

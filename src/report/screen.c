@@ -65,6 +65,9 @@ static void sentence(const struct table_run *run, const struct accuracy_result *
     if (r->perplexity.n)
         ipw_buf_addf(&s, " read %.0f tokens, %zu piece%s of a text, on this machine", r->perplexity.tokens, r->perplexity.n,
                      r->perplexity.n == 1 ? "" : "s");
+    else if (r->n_scored && r->samples.k > 1)
+        ipw_buf_addf(&s, " gave %.*f right answers of %zu, %zu to each question, on this machine",
+                     r->n_correct != floor(r->n_correct), r->n_correct, r->n_scored, r->samples.k);
     else if (r->n_scored)
         ipw_buf_addf(&s, " answered %.*f of %zu question%s right on this machine", r->n_correct != floor(r->n_correct),
                      r->n_correct, r->n_scored, r->n_scored == 1 ? "" : "s");
@@ -477,6 +480,8 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
     ipw_buf_addc(&top, '\n');
     report_figures(run, r, opt->color, &top);
     ipw_buf_addc(&top, '\n');
+    report_samples(r, &top);
+    report_domains_row(r, &top);
     speed(r, strcmp(table_mode(run), TABLE_ANSWERS) != 0, &top);
     phases(run, r, &rest);
     thinking(run, &r->thinking, &rest);
