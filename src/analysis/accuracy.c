@@ -145,16 +145,18 @@ static void count(const struct table_run *run, const struct questions *q, struct
 static struct estimate share_right(const struct table_run *run, const struct questions *q, bool ref)
 {
     double *c = ipw_malloc((run->n + 1) * sizeof *c), *weights;
-    size_t n = 0, *of = ipw_malloc((run->n + 1) * sizeof *of);
+    size_t n = 0, *of = ipw_malloc((run->n + 1) * sizeof *of), fractions = 0;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
         if (!row_in_s(r) || (ref && (row_failed(r) || r->score == SCORE_UNPARSED)))
             continue;
         c[n] = row_correct(r);
+        fractions += c[n] != 0 && c[n] != 1;
         of[n++] = q->of[i];
     }
+    size_t binary = fractions ? 0 : n;
     n = questions_sum(&c, 1, of, n, &weights);
-    struct stats_interval a = questions_accuracy(c, weights, n);
+    struct stats_interval a = questions_accuracy(c, weights, n, binary);
     free(c);
     free(of);
     free(weights);

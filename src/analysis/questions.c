@@ -81,7 +81,7 @@ struct stats_interval questions_mean(const double *x, const double *weights, siz
     return weights ? stats_clusters_mean(x, weights, n) : stats_mean_t(x, n);
 }
 
-struct stats_interval questions_accuracy(const double *c, const double *weights, size_t n)
+struct stats_interval questions_accuracy(const double *c, const double *weights, size_t n, size_t n_binary)
 {
-    return weights ? stats_clusters_accuracy(c, weights, n) : stats_accuracy(c, n);
+    return weights ? stats_clusters_accuracy(c, weights, n, n_binary) : stats_accuracy(c, n);
 }

@@ -19,8 +19,8 @@ void questions_release(struct questions *q);
  * Returns how many there are now. */
 size_t questions_sum(double *const *col, size_t k, size_t *of, size_t n, double **weights);
 
-/* Of such a column: mean and accuracy. */
+/* Of such a column: mean and accuracy (n_binary: how many values there were, 0 where some are fractions). */
 struct stats_interval questions_mean(const double *x, const double *weights, size_t n);
-struct stats_interval questions_accuracy(const double *c, const double *weights, size_t n);
+struct stats_interval questions_accuracy(const double *c, const double *weights, size_t n, size_t n_binary);
 
 #endif

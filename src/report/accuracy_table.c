@@ -253,7 +253,7 @@ static void block(const struct table_run *run, const struct accuracy_result *r, 
     report_figures(run, r, false, out);
     if (r->samples.k > 1)
         ipw_buf_addc(out, '\n');
-    report_samples(r, out);
+    report_samples(r, true, out);
     beside(run, out);
     if (run->judge)
         report_judge(run->judge, out);

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "report/internal.h"
 
-enum { FEW = 3, NAME = 32, COLUMNS = 6, BESIDE = 4 /* runs that fit beside one another */ };
+enum { NAME = 32, LINE = 79, COLUMNS = 6, BESIDE = 3 /* runs that fit beside one another */ };
 
 static const char *name_of(const struct domain_figures *d)
 {
@@ -29,18 +29,27 @@ static void range(const struct estimate *e, char out[56])
     snprintf(out, 56, isnan(e->lo) ? "-" : "%s-%s", lo, hi);
 }
 
-/* ---- the row of the closing screen ---- */
+/* ---- the line of the closing screen ---- */
 
-static void add_subject(const struct domain_figures *d, struct ipw_buf *s)
+static void add_subject(const struct domain_figures *d, int width, bool with_range, struct ipw_buf *s)
 {
     char x[24], span[56];
     percent(d->accuracy.est, x);
     range(&d->accuracy, span);
-    report_cut(name_of(d), NAME, s);
-    if (isnan(d->accuracy.est))
-        ipw_buf_adds(s, " not scored");
-    else
-        ipw_buf_addf(s, " %s %% of %zu (%s)", x, d->accuracy.n, span);
+    report_cut(name_of(d), width, s);
+    ipw_buf_addf(s, " %s %% of %zu", x, d->accuracy.n);
+    if (with_range && isfinite(d->accuracy.lo))
+        ipw_buf_addf(s, " (%s)", span);
+}
+
+static void line_of(const struct domain_figures *best, const struct domain_figures *worst, size_t n, int name, bool with_range,
+                    struct ipw_buf *s)
+{
+    ipw_buf_clear(s);
+    ipw_buf_addf(s, "   %-14s %zu, from ", "Subjects", n);
+    add_subject(best, name, with_range, s);
+    ipw_buf_adds(s, " to ");
+    add_subject(worst, name, with_range, s);
 }
 
 /* Of two alike the larger group, which says more, then the first. */
@@ -64,20 +73,10 @@ void report_domains_row(const struct accuracy_result *r, struct ipw_buf *out)
     }
     if (!best)
         return;
-    ipw_buf_addf(&s, "%-14s ", "Subjects");
-    if (r->n_domains <= FEW) {
-        for (size_t i = 0; i < r->n_domains; i++) {
-            ipw_buf_adds(&s, i ? ", " : "");
-            add_subject(&r->domain[i], &s);
-        }
-    } else {
-        ipw_buf_addf(&s, "%zu: best ", r->n_domains);
-        add_subject(best, &s);
-        ipw_buf_adds(&s, ", worst ");
-        add_subject(worst, &s);
-        ipw_buf_adds(&s, "; all: ipw analyze");
-    }
-    report_wrap(s.s, 3, 18, out);
+    line_of(best, worst, r->n_domains, NAME, true, &s);
+    for (int name = NAME; report_width(s.s) > LINE && name > 6; name--)
+        line_of(best, worst, r->n_domains, name, false, &s);
+    ipw_buf_addf(out, "%s\n", s.s);
     ipw_buf_release(&s);
 }
 

@@ -58,11 +58,12 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
 
 /* ---- several answers to a question, subjects ---- */
 
-/* "pass@4 55 % (40 to 69), maj@4 ...", a row of screens; nothing for runs that asked each question once. */
-void report_samples(const struct accuracy_result *r, struct ipw_buf *out);
+/* "pass@4 55 % (40 to 69), maj@4 ...", a row of screens; nothing for runs that asked each question once. all: every k, else
+ * the largest. */
+void report_samples(const struct accuracy_result *r, bool all, struct ipw_buf *out);
 void report_put_samples(struct json_out *o, json_node *to, const struct accuracy_result *r);
 
-/* The row of the closing screen: all subjects while they are few, else the best and the worst. */
+/* The line of the closing screen: the best subject and the worst. */
 void report_domains_row(const struct accuracy_result *r, struct ipw_buf *out);
 
 /* A table of subjects: with one run its figures, with several their accuracies side by side. Nothing without subjects.

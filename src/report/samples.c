@@ -11,22 +11,22 @@ static void add_share(const char *name, size_t k, const struct estimate *e, stru
     report_num(100 * e->hi, hi);
     ipw_buf_addf(s, "%s%s@%zu %.3g %%", s->len ? ", " : "", name, k, 100 * e->est);
     if (isfinite(e->lo))
-        ipw_buf_addf(s, " (%s to %s)", lo, hi);
+        ipw_buf_addf(s, " (%s-%s)", lo, hi);
 }
 
-void report_samples(const struct accuracy_result *r, struct ipw_buf *out)
+void report_samples(const struct accuracy_result *r, bool all, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT, line = IPW_BUF_INIT;
     const struct sample_figures *f = &r->samples;
     if (f->k < 2)
         return;
     for (size_t i = 1; i < f->n_at; i++) /* pass@1 is the accuracy */
-        if (isfinite(f->at[i].pass.est))
+        if (isfinite(f->at[i].pass.est) && (all || i + 1 == f->n_at))
             add_share("pass", f->at[i].k, &f->at[i].pass, &s);
     if (isfinite(f->majority.est)) {
         add_share("maj", f->k, &f->majority, &s);
         if (f->majority.n < r->accuracy.n)
-            ipw_buf_addf(&s, " of the %zu question%s whose answers can be counted", f->majority.n, f->majority.n == 1 ? "" : "s");
+            ipw_buf_addf(&s, " of %zu", f->majority.n);
     }
     ipw_buf_addf(&line, "%-14s %s", "Samples", s.len ? s.s : "too few answers so far");
     report_wrap(line.s, 3, 18, out);

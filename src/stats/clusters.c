@@ -26,19 +26,22 @@ struct stats_interval stats_clusters_mean(const double *sums, const double *weig
     return r;
 }
 
-struct stats_interval stats_clusters_accuracy(const double *sums, const double *weights, size_t n_clusters)
+struct stats_interval stats_clusters_accuracy(const double *sums, const double *weights, size_t n_clusters, size_t n_binary)
 {
     bool whole = true;
     for (size_t g = 0; g < n_clusters; g++)
         whole = whole && (sums[g] == 0 || fabs(sums[g] - weights[g]) < 1e-9 * weights[g]);
     struct stats_interval r = stats_clusters_mean(sums, weights, n_clusters);
+    double est = r.est < 0 ? 0 : r.est > 1 ? 1 : r.est; /* but for rounding it is inside */
     if (whole && n_clusters) {
-        double est = r.est < 0 ? 0 : r.est > 1 ? 1 : r.est; /* but for rounding it is inside */
         r = stats_wilson(est * (double)n_clusters, n_clusters);
         r.method = "wilson by question";
         return r;
     }
-    r.lo = r.lo < 0 ? 0 : r.lo;
-    r.hi = r.hi > 1 ? 1 : r.hi;
+    struct stats_interval least = stats_wilson(est * (double)n_binary, n_binary);
+    r.lo = fmax(fmin(r.lo, least.lo), 0); /* fmin and fmax pass over NAN */
+    r.hi = fmin(fmax(r.hi, least.hi), 1);
+    if (n_clusters < 2)
+        r.lo = r.hi = (double)NAN;
     return r;
 }

@@ -85,6 +85,9 @@ struct stats_paired {
 };
 struct stats_paired stats_paired(const double *a, const double *b, size_t n);
 
+/* The same where a and b are means of several answers: never McNemar's, also where all of them are 0 or 1. */
+struct stats_paired stats_paired_means(const double *a, const double *b, size_t n);
+
 /* (mean(num_a) / mean(den_a)) / (mean(num_b) / mean(den_b)), by influence values on the log scale. A mean of 0: no interval,
  * est 0 or NAN. */
 struct stats_interval stats_paired_ratio(const double *num_a, const double *den_a, const double *num_b,
@@ -125,8 +128,10 @@ void stats_clusters(const double *x, const size_t *of, size_t n, size_t n_cluste
  * question". Clusters of one size give stats_mean_t of their means. */
 struct stats_interval stats_clusters_mean(const double *sums, const double *weights, size_t n_clusters);
 
-/* Accuracy likewise: Wilson's of n_clusters where each is all 0 or all 1, else that, clipped to [0, 1]. */
-struct stats_interval stats_clusters_accuracy(const double *sums, const double *weights, size_t n_clusters);
+/* Accuracy likewise, of n_binary values that are all 0 or 1 (0: some are fractions): Wilson's of n_clusters where each is all 0
+ * or all 1, else that, clipped to [0, 1] and never narrower than Wilson's of n_binary: few clusters that happen to be equal
+ * tell no more than values on their own would. */
+struct stats_interval stats_clusters_accuracy(const double *sums, const double *weights, size_t n_clusters, size_t n_binary);
 
 /* Cohen's kappa of two raters' labels of n items, a byte each: agreement beyond chance. NAN where chance alone agrees on all
  * (pe = 1), or n is 0. */

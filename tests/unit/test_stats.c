@@ -322,6 +322,8 @@ static void test_paired(void **state)
     assert_true(!r.binary && isnan(r.mcnemar.mid) && r.gained == 2 && r.lost == 0);
     check_near(r.diff.est, 0.25, 1e-12);
     check_near(r.p, 0.1816901, 1e-6);
+    r = stats_paired_means(b, b, 100);
+    assert_true(!r.binary && isnan(r.mcnemar.mid) && r.diff.hi == stats_wilson(0, 100).hi && r.p == 1);
     r = stats_paired(half, most, 1);
     assert_true(r.diff.est == 0.5 && isnan(r.diff.lo) && isnan(r.p));
     r = stats_paired(a, b, 0);
@@ -444,13 +446,19 @@ static void test_clusters(void **state)
     stats_clusters(half, of, 6, 3, c);
     struct stats_interval a = stats_clusters_mean(c, w, 3), b = stats_mean_t(means, 3);
     assert_true(fabs(a.lo - b.lo) < 1e-14 && fabs(a.hi - b.hi) < 1e-14 && a.n == 3);
-    a = stats_clusters_accuracy(c, w, 3);
+    a = stats_clusters_accuracy(c, w, 3, 6);
     assert_true(a.lo == 0 && a.hi == 1 && !strcmp(a.method, "t by question"));
     stats_clusters(same, of, 6, 3, c);
-    a = stats_clusters_accuracy(c, w, 3);
+    a = stats_clusters_accuracy(c, w, 3, 6);
     b = stats_wilson(2, 3);
     assert_true(fabs(a.lo - b.lo) < 1e-12 && fabs(a.hi - b.hi) < 1e-12);
-    assert_true(isnan(stats_clusters_accuracy(c, w, 0).est));
+    /* each question 1 of 2: equal by chance, no certainty */
+    static const double level[] = {1, 0, 1, 0, 0, 1};
+    stats_clusters(level, of, 6, 3, c);
+    a = stats_clusters_accuracy(c, w, 3, 6);
+    b = stats_wilson(3, 6);
+    assert_true(a.lo == b.lo && a.hi == b.hi && stats_clusters_accuracy(c, w, 3, 0).lo == .5);
+    assert_true(isnan(stats_clusters_accuracy(c, w, 0, 0).est) && isnan(stats_clusters_accuracy(c, w, 1, 2).lo));
 }
 
 int main(void)
