@@ -30,7 +30,7 @@ static void by_counts(struct stats_paired *r, size_t n)
     r->p = r->mcnemar.mid;
     r->diff.est = (b - c) / m; /* of counts: exact */
     r->diff.method = "paired wald";
-    if (b + c == 0) {
+    if (b + c == 0 || b == m || c == m) { /* where all differ alike, Wald's rule gives no width at all */
         r->diff.method = "wilson/0";
         half = stats_wilson(0, n).hi;
     }
@@ -38,11 +38,11 @@ static void by_counts(struct stats_paired *r, size_t n)
     r->diff.hi = fmin(r->diff.est + half, 1);
 }
 
-/* Where every pair differs by the same, the signs alone tell; where none differs, chance is not ruled out either. */
+/* Where every pair differs by the same, the signs alone tell, and Student's t would have no width at all: then as by_counts. */
 static void by_means(struct stats_paired *r, const double *d, size_t n)
 {
     double m = (double)n, se = sqrt(stats_var(d, n) / m);
-    double least = r->gained + r->lost ? 0 : stats_wilson(0, n).hi;
+    double least = se > 0 ? 0 : stats_wilson(0, n).hi;
     r->diff = stats_mean_t(d, n);
     r->diff.lo = fmax(r->diff.lo - least, -1);
     r->diff.hi = fmin(r->diff.hi + least, 1);

@@ -74,8 +74,9 @@ struct stats_mcnemar {
 };
 struct stats_mcnemar stats_mcnemar(size_t gained, size_t lost);
 
-/* mean(b) - mean(a), scores of 0 to 1. All 0 or 1: "paired wald", its p McNemar's mid-p; where no pair differs, as far as
- * Wilson's upper limit of 0 in n, "wilson/0". Fractions: "paired t", its p by Student. One pair: no interval, p NAN. */
+/* mean(b) - mean(a), scores of 0 to 1. All 0 or 1: "paired wald", its p McNemar's mid-p; where all
+ * differ by the same, as far as Wilson's upper limit of 0 in n to both sides, "wilson/0". Fractions: "paired t", its p by
+ * Student. One pair: no interval, p NAN. */
 struct stats_paired {
     struct stats_interval diff;
     size_t gained, lost;        /* pairs with b above a, b below a */
