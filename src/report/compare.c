@@ -344,10 +344,13 @@ static void domains(const struct compare_result *r, const char *format, int colu
         cell[CELLS * i + 5] = ipw_arena_strdup(&arena, text);
     }
     struct report_table table = {.head = head, .n_cols = CELLS, .n_rows = r->n_domains, .cells = cell, .right = 0x3e};
+    double by_chance = 0.05 * (double)r->n_domains;
     if (r->n_domains) {
         report_table(&table, format, columns, out);
         ipw_buf_addc(out, '\n');
     }
+    if (by_chance >= 1)
+        ipw_buf_addf(out, " Of %zu subjects about %.0f look different by chance alone.\n\n", r->n_domains, by_chance);
     ipw_arena_release(&arena);
     free(cell);
 }

@@ -6,7 +6,7 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 url=$(start_server '^http://[^ ]+' python3 "$IPW_SOURCE/tests/fakes/draw_server.py" 0 "$work/asked")
 quiet=(--energy none --baseline none --output-dir "$work/runs" --warmup-request-count 0)
 openai=("$IPW" profile --client openai --client-base-url "$url/v1" -m tiny "${quiet[@]}")
-one_run() { rm -rf "$work/$1" && mv "$work"/runs/* "$work/$1"; }
+one_run() { rm -rf "${work:?}/$1" && mv "$work"/runs/* "$work/$1"; }
 by_hand() { python3 "$IPW_SOURCE/tests/cli/samples.py" "$1" || fail "another calculation gives other figures"; }
 
 # questions whose answers are sometimes right, unreadable, tied, failed; three subjects and one without
