@@ -145,5 +145,6 @@ const struct scorer_ops scorer_numeric = {
     .name = "numeric",
     .version = 1,
     .what = "the number the answer ends on, equal as an exact fraction",
+    .votes = true,
     .score = score,
 };
