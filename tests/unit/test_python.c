@@ -90,7 +90,7 @@ static void test_hostile_code(void **state)
         code_in((struct span){text, SIZE}, &arena);
         ipw_arena_release(&arena);
         double s = (double)(clock() - begun) / CLOCKS_PER_SEC;
-        if (s > 1)
+        if (s > 20) /* a quadratic one takes minutes; sanitizers slow memmem down */
             fail_msg("a text of '%s' takes %.1f s", parts[i], s);
     }
     free(text);
@@ -156,7 +156,7 @@ static void test_apart(void **state)
         "abs = lambda x: 0\ndef f(x):\n    return 9",
         "import atexit, os\natexit.register(lambda: os._exit(0))\ndef f(x):\n    return 0",
         "import sys\nsys.excepthook = lambda *a: os._exit(0)\ndef f(x):\n    return 0",
-        "import gc, os, socket\ndef f(x):\n    s = socket.socket(fileno=_channel)\n    s.send(b'0000000010[\"ok\",4,[]]')\n    return 4",
+        "import __main__, socket\ndef f(x):\n    s = socket.socket(fileno=__main__._channel)\n    s.send(b'0000000010[\"ok\",4,[]]')\n    return 4",
         "import os\nfor i in range(3, 64):\n    try:\n        os.write(i, b'0000000007[\"ok\"]')\n    except OSError:\n        pass\n"
         "def f(x):\n    return 0",
         "import os\nos.write(3, b'0000000100' + b'[' * 100)\ndef f(x):\n    return 0",
