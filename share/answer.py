@@ -197,7 +197,8 @@ for _name in COMPARED:
 
 
 def answer(fd, text):
-    scope = {"__name__": "answer"}
+    module = sys.modules["answer"] = type(sys)("answer")  # dataclasses look for it
+    scope = module.__dict__
 
     def serve(what, args, words):
         if what == "names":

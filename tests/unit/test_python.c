@@ -179,6 +179,8 @@ static void test_apart(void **state)
         {"try:\n    f(-1)\n    assert False\nexcept ValueError as e:\n    assert str(e) == 'no'", "def f(x):\n    raise ValueError('no')"},
         {"assert f() == ({1: (2, None)}, {2.5}, 1j, b'x', range(3), 2**20000, float('inf'), frozenset(), '\\ud800')",
          "def f():\n    return {1: (2, None)}, {2.5}, 1j, b'x', range(3), 2**20000, float('inf'), frozenset(), '\\ud800'"},
+        {"assert f() == 3", "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n"
+                            "def f():\n    return P(3).x"},
         {"assert sum(2, 3) == 6", "def sum(a, b):\n    return a * b"},
         {"assert math.isclose(root(2) ** 2, 2)", "import math\nroot = math.sqrt"},
         {"assert f({12, 13, 14, 15, 16}) == repr({12, 13, 14, 15, 16})", "f = repr"},
@@ -211,6 +213,7 @@ static void test_stdio(void **state)
         {"import sys\nn = int(sys.stdin.read())\nsys.stdout.write(str(n * 2))\nsys.exit(1)", "passed", NULL},
         {"import os\nprint(int(input()) * 2, flush=True)\nos._exit(0)", "passed", NULL},
         {"import sys\nprint(int(input()) * 2)\nprint('debug', file=sys.stderr)", "passed", NULL},
+        {"import pickle\nclass P:\n    pass\npickle.dumps(P())\nif __name__ == '__main__':\n    print(int(input()) * 2)", "passed", NULL},
         {"print(4)", "failed", "4"},
         {"print('4\\0')", "failed", "4?"},
         {"pass", "failed", NULL},
