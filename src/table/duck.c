@@ -124,10 +124,20 @@ void duck_close(struct duck *d)
     free(d);
 }
 
+/* Of many lines the first; of a CSV file's also what is wrong there, which stands behind the line itself. */
 static int failed(struct ipw_err *err, const char *why)
 {
+    const char *more = "";
     size_t n = why ? strcspn(why, "\n") : 0;
-    return ipw_err_set(err, IPW_E_INPUT, "%.*s", n ? (int)(n < 600 ? n : 600) : 16, n ? why : "DuckDB stopped it");
+    if (!n)
+        return ipw_err_set(err, IPW_E_INPUT, "DuckDB stopped it");
+    if (!strncmp(why, "Out of Memory", strlen("Out of Memory")))
+        return ipw_err_set(err, IPW_E_INPUT, "its rows do not fit into memory; take out the columns that are not needed");
+    if (strstr(why, "CSV Error on Line")) {
+        const char *original = strstr(why, "\nOriginal Line:"), *next = original ? strchr(original + 1, '\n') : NULL;
+        more = next ? next + 1 : "";
+    }
+    return ipw_err_set(err, IPW_E_INPUT, "%.*s%s%.*s", (int)(n < 600 ? n : 600), why, *more ? ": " : "", (int)strcspn(more, "\n"), more);
 }
 
 static int give(struct duck *d, duckdb_data_chunk chunk, size_t n,
