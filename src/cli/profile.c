@@ -357,7 +357,7 @@ const struct command command_profile = {
                "that computes cannot be metered the run is partial, and its joules are a lower bound.\n",
     .examples = "ipw profile -m model.gguf   # the starter questions\n"
                 "ipw profile -m model.gguf --dataset questions.jsonl -n 200\n"
-                "ipw profile -m model.gguf --dataset hellaswag --scoring loglik   # likeliest choice\n"
+                "ipw profile -m model.gguf --dataset hellaswag --scoring loglik\n"
                 "ipw profile --resume runs/RUN   # after a kill or a crash\n",
     .run = profile,
 };

@@ -65,9 +65,13 @@ static int load(struct duck *d, const struct ipw_env *env, struct ipw_err *err)
     static const char *const usual[] = {"libduckdb.so", NULL};
     for (const char *const *path = env->at.duckdb ? env->at.duckdb : usual; *path && !d->so; path++)
         d->so = dlopen(*path, RTLD_NOW | RTLD_LOCAL);
+    if (!d->so && env->at.duckdb && *env->at.duckdb && !env->at.duckdb[1])
+        return ipw_err_set(err, IPW_E_ENV, "'%s' of IPW_DUCKDB_LIB cannot be loaded (%.200s); name a libduckdb.so of version 1.2 or "
+                           "later, or none: 'scripts/deps libduckdb' in the source of ipw fetches one", *env->at.duckdb, dlerror());
     if (!d->so)
-        return ipw_err_set(err, IPW_E_ENV, "DuckDB's library is not here, and it reads Parquet and CSV files; run 'scripts/deps "
-                           "libduckdb' in the source of ipw, or set IPW_DUCKDB_LIB to a libduckdb.so of version 1.2 or later");
+        return ipw_err_set(err, IPW_E_ENV, "DuckDB's library is not here, and it reads Parquet, CSV and TSV files; in the source of ipw "
+                           "run 'scripts/deps libduckdb'; without it 'npm pack @duckdb/node-bindings-linux-x64@1.5.5-r.5', take "
+                           "package/libduckdb.so out of that file, and set IPW_DUCKDB_LIB to its path");
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
         void *p = dlsym(d->so, symbols[i].name);
         if (!p)
