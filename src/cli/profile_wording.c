@@ -31,7 +31,7 @@ static int find_shots(struct profile *p, char path[PATH_MAX], struct ipw_err *er
         sets_path(p->plan.shots_from, path);
         return 0;
     }
-    int rc = sets_file(set, ".shots.jsonl", path, err);
+    int rc = sets_file(set, SET_SHOTS ".jsonl", path, err);
     if (!rc && !fs_exists(path))
         rc = ipw_err_set(err, IPW_E_USAGE, "'--shots %lld': no examples are here for '%s'; name a file of answered questions with "
                          "--shots-from FILE.jsonl", (long long)p->plan.shots, set);

@@ -157,5 +157,6 @@ const struct scorer_ops scorer_numeric = {
     .name = "numeric",
     .version = 2,
     .what = "the number the answer ends on, equal as an exact fraction",
+    .votes = true,
     .score = score,
 };
