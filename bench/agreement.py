@@ -126,8 +126,8 @@ def contained(venv):
                                        text=True, check=True).stdout.strip())
     folders = [x for f in dict.fromkeys((pathlib.Path("/usr"), base, venv)) for x in ("--ro-bind", f, f)]
     links = [x for f in ("bin", "lib", "lib64") for x in ("--symlink", f"usr/{f}", f"/{f}")]
-    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin", *folders,
-            *links, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp", "--cap-drop", "ALL"]
+    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PATH", "/usr/bin", "--tmpfs", "/tmp",
+            *folders, *links, "--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp", "--cap-drop", "ALL"]
 
 
 def official(venv, scorer, cases):
