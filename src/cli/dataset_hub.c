@@ -27,10 +27,9 @@ static int by_file(const void *a, const void *b)
 }
 
 /* The files of the repository that the row means, in order. */
-static int choose(const struct catalogue_set *set, const struct hub_files *files, const char *dir, struct part *parts, size_t *n,
-                  struct ipw_err *err)
+static int choose(const struct catalogue_set *set, const struct hub_files *files, const char *pattern, const char *dir,
+                  struct part *parts, size_t *n, struct ipw_err *err)
 {
-    const char *pattern = json_str(json_get(set->hub, "files"));
     char name[600];
     *n = 0;
     for (size_t i = 0; i < files->n && *n < FILES_MAX; i++)
@@ -135,6 +134,43 @@ static int no_access(const struct catalogue_set *set, int status, bool token, st
                        "https://huggingface.co/datasets/%s, then pull again", set->name, repo);
 }
 
+/* The examples of a set, for few-shot prompts, lie beside it as NAME.shots. The set is good without them. */
+static int pull_shots(struct cli *cli, const struct catalogue_set *set, const struct hub *hub, const struct hub_files *files,
+                      const char *dir, struct part *parts, struct ipw_err *err)
+{
+    const json_val *row = json_get(set->hub, "shots"), *select = json_get(row, "select"), *columns = json_get(row, "columns");
+    struct catalogue_set shots = *set;
+    char name[200];
+    struct set_counts counts;
+    struct set_origin o = {0};
+    struct source src[FILES_MAX];
+    size_t n = 0;
+    if (!row)
+        return 0;
+    snprintf(name, sizeof name, "%.190s" SET_SHOTS, set->name);
+    shots.name = name;
+    int rc = choose(&shots, files, json_str(json_get(row, "files")), dir, parts, &n, err);
+    if (!rc)
+        rc = fetch(cli, &shots, hub, parts, n, err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        src[i] = (struct source){.path = parts[i].path, .name = parts[i].file->path,
+                                 .select = json_str(select ? select : json_get(set->hub, "select")),
+                                 .where = json_str(json_get(row, "where")),
+                                 .columns = columns ? columns : json_get(set->hub, "columns")};
+        rc = source_format_of(parts[i].path, &src[i].format, err);
+    }
+    shots.hub = row;
+    snprintf(o.source, sizeof o.source, "%.200s %s", json_str(json_get(set->hub, "repo")), SET_FROM_HUB);
+    snprintf(o.license, sizeof o.license, "%s", set->license);
+    if (!rc && !(rc = set_store_rows(cli, &shots, src, n, &o, &counts, err)))
+        cli_say("%s: %zu examples for --shots", set->name, counts.n);
+    if (rc && rc != IPW_E_INTERRUPTED) {
+        cli_say("%s: its examples for --shots could not be had (%s); pull it again for them", set->name, err->text);
+        rc = 0;
+    }
+    return rc;
+}
+
 int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err)
 {
     struct hub_token token;
@@ -146,12 +182,13 @@ int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_er
     size_t n = 0;
     if ((rc = sets_dir(dir, err)) || (rc = set_lock(set->name, &fd, err)))
         goto out;
-    if ((rc = hub_list_data(&files, &hub, json_str(json_get(set->hub, "repo")), err)) || (rc = choose(set, &files, dir, parts, &n, err)) ||
+    if ((rc = hub_list_data(&files, &hub, json_str(json_get(set->hub, "repo")), err)) || (rc = choose(set, &files, json_str(json_get(set->hub, "files")), dir, parts, &n, err)) ||
         (rc = fetch(cli, set, &hub, parts, n, err))) {
         rc = no_access(set, status, *hub.token, err);
         goto out;
     }
-    rc = store(cli, set, parts, n, err);
+    if (!(rc = store(cli, set, parts, n, err)))
+        rc = pull_shots(cli, set, &hub, &files, dir, parts, err);
     if (rc != IPW_E_INTERRUPTED)
         remove_parts(set, dir);
 out:

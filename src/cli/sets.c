@@ -52,16 +52,20 @@ const char *sets_scorer_of(const struct question *q, char name[40], bool *built)
 
 void sets_say_unscored(const struct dataset *d)
 {
-    size_t n = 0;
+    size_t n = 0, judged = 0;
     bool built;
     char name[40], scorer[40] = "";
     for (size_t i = 0; i < d->n; i++) {
         sets_scorer_of(&d->v[i], name, &built);
+        judged += !strcmp(name, "judge") || !strcmp(name, "pairwise");
         if (built || !strcmp(name, "none"))
             continue;
         memcpy(scorer, name, sizeof scorer);
         n++;
     }
+    if (judged)
+        cli_say("%zu of the %zu questions of '%s' are for a judge, after the run: ipw judge RUN -m JUDGE.gguf", judged, d->n,
+                d->name);
     if (n)
         cli_say("%zu of the %zu questions of '%s' cannot be scored yet (no scorer '%s' in this build): joules and speed will "
                 "be told, accuracy only of the others", n, d->n, d->name, scorer);

@@ -42,6 +42,9 @@ void set_unlock(const char *name, int fd);
 int sets_temp(const char *dir, char out[PATH_MAX], int *fd, struct ipw_err *err);
 void sets_remove(const char *folder);
 
+/* Behind a set's name: its examples for few-shot prompts. */
+#define SET_SHOTS ".shots"
+
 /* What a pulled set's origin file says. */
 struct set_origin {
     char sha256[65];         /* of the .jsonl */

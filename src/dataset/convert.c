@@ -326,6 +326,9 @@ static int convert(const struct catalogue_set *set, const json_val *from, size_t
         subject = json_str(json_get(from, key));
     if (subject)
         json_put_str(o, to, "subject", subject);
+    const char *solution = set->source ? json_str(json_get(from, "solution")) : NULL; /* of examples */
+    if (solution && *solution)
+        json_put_str(o, to, "solution", solution);
     const char *canary = json_str(json_get(from, json_str(json_get(set->row, "canary"))));
     if (canary && *canary)
         json_put_str(o, to, "canary", canary);

@@ -306,6 +306,7 @@ dir=$(the_run runs)
 run 0 "$IPW" profile --resume "$dir"
 echo '{"id":"open","type":"judge","question":"Is it so?","answer":"yes"}' >"$work/judged.jsonl"
 run 0 "$IPW" profile -m "$model" --dataset "$work/judged.jsonl" --max-tokens 4 --threads 1 --output-dir "$work/runs2"
+says "1 of the 1 questions of 'judged' are for a judge, after the run: ipw judge"
 shows "no judge was asked"
 shows "ipw judge "
 

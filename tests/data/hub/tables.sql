@@ -53,7 +53,13 @@ COPY (SELECT (i + 70)::BIGINT AS question_id, 'Which ' || i || '?' AS question,
 
 COPY (SELECT 'Find ' || i AS question, 'abstract_algebra' AS subject, ['0', '4', CASE WHEN i = 2 THEN '' ELSE '2' END, '6'] AS choices,
     (i % 4)::BIGINT AS answer FROM range(14042) t(i)) TO 'cais/mmlu/all/test-00000-of-00001.parquet';
-COPY (SELECT 'shots' AS question) TO 'cais/mmlu/all/dev-00000-of-00001.parquet';
+COPY (SELECT 'Shot ' || i AS question, CASE WHEN i < 5 THEN 'abstract_algebra' ELSE 'anatomy' END AS subject, ['0', '1', '2', '3'] AS choices,
+    (i % 4)::BIGINT AS answer FROM range(10) t(i)) TO 'cais/mmlu/all/dev-00000-of-00001.parquet';
+COPY (SELECT i::BIGINT AS question_id, 'Shot ' || i AS question, ['a', 'b', 'c'] AS options, 'B' AS answer, 1::BIGINT AS answer_index,
+    'A: Let''s think step by step. The answer is (B).' AS cot_content, 'law' AS category, 'x' AS src FROM range(70) t(i))
+    TO 'TIGER-Lab/MMLU-Pro/data/validation-00000-of-00001.parquet';
+COPY (SELECT 'Shot ' || i AS question, 'So <<1+1=2>>2.' || chr(10) || '#### ' || i AS answer FROM range(7473) t(i))
+    TO 'openai/gsm8k/main/train-00000-of-00001.parquet';
 
 COPY (SELECT md5(i::VARCHAR) AS uuid, 'Which ' || i || '?' AS question, ['a', 'b', 'c'] AS options, 'c' AS answer, 'C' AS answer_letter,
     'Engineering' AS discipline, 'Mechanics' AS field, 'Statics' AS subfield, 'hard' AS difficulty, i % 2 = 0 AS is_calculation
