@@ -105,6 +105,7 @@ static void collect(struct list *l, const struct catalogue *c)
                                                                    : "untried");
         snprintf(r->scorer, sizeof r->scorer, "%s", sets[i].refused ? "none" : sets_scorer(sets[i].row, &r->built));
         r->count = sets[i].n ? sets[i].n : -1;
+        json_is_int(json_get(sets[i].hub, "n"), &r->count); /* it is pulled from there first */
     }
 }
 
@@ -152,7 +153,8 @@ static void as_table(struct list *l, struct ipw_buf *out)
     struct report_table t = {head, 6, l->n, cells, 1u << 1};
     report_table(&t, "table", 80, out);
     ipw_buf_adds(out, "\nipw dataset pull NAME fetches one, ipw dataset show NAME tells what it asks, and\n"
-                      "ipw profile -m MODEL --dataset NAME asks it. untried: never pulled by us.\n");
+                      "ipw profile -m MODEL --dataset NAME asks it. untried: never pulled by us. gated:\n"
+                      "its authors grant access. not asked: ipw dataset show NAME says why.\n");
     free(cells);
 }
 

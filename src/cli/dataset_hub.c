@@ -166,8 +166,11 @@ static int pull_shots(struct cli *cli, const struct catalogue_set *set, const st
         cli_say("%s: %zu examples for --shots", set->name, counts.n);
     if (rc && rc != IPW_E_INTERRUPTED) {
         cli_say("%s: its examples for --shots could not be had (%s); pull it again for them", set->name, err->text);
+        *err = (struct ipw_err){0};
         rc = 0;
     }
+    if (!rc)
+        remove_parts(&shots, dir);
     return rc;
 }
 

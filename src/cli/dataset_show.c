@@ -175,9 +175,10 @@ static bool show_known(const char *name, struct ipw_buf *out)
         ipw_buf_addf(out, "%s, not here yet: ipw dataset pull %s\n\n", name, name);
         line(out, "asks", set->what);
         line(out, "but", set->note);
-        if (set->n)
-            snprintf(text, sizeof text, "%lld", (long long)set->n);
-        line(out, "questions", set->n ? text : json_str(json_get(set->hub, "n_unknown")));
+        int64_t n = set->n;
+        json_is_int(json_get(set->hub, "n"), &n);
+        snprintf(text, sizeof text, n == set->n ? "%lld" : "%lld on the hub, %lld in the package", (long long)n, (long long)set->n);
+        line(out, "questions", n ? text : json_str(json_get(set->hub, "n_unknown")));
         snprintf(text, sizeof text, "%s%s%s%s", repo ? repo : "", repo ? " on the hub" : "", repo && p.name ? ", else " : "",
                  p.name ? p.name : "");
         line(out, "source", text);

@@ -365,7 +365,7 @@ const struct command command_profile = {
     .examples = "ipw profile -m model.gguf   # the starter questions\n"
                 "ipw profile -m model.gguf --dataset questions.jsonl -n 200\n"
                 "ipw profile -m model.gguf --dataset hellaswag --scoring loglik\n"
-                "ipw profile -m model.gguf --samples 4 --temperature 0.7   # pass@k, maj@4\n"
+                "ipw profile -m model.gguf --samples 4 --temperature 0.7   # pass@k\n"
                 "ipw profile --resume runs/RUN   # after a kill or a crash\n",
     .run = profile,
 };

@@ -285,11 +285,14 @@ static bool dropped(const struct catalogue_set *set, const json_val *from)
 /* The reference's own records name the set they come from, and that decides who judges. */
 static const char *type_of(const struct catalogue_set *set, const json_val *from)
 {
-    const char *text = json_str(json_get(from, json_str(json_get(set->row, "metadata")))), *type = set->type;
+    const json_val *metadata = json_get(from, json_str(json_get(set->row, "metadata"))); /* an object, or the text of one */
+    const char *text = json_str(metadata), *type = set->type;
     struct json_doc *doc = NULL;
     struct ipw_err ignored;
-    if (text && !json_read(&doc, text, strlen(text), 0, &ignored)) {
-        const char *name = json_str(json_get(json_get(json_root(doc), "config"), "dataset_name"));
+    if (text && !json_read(&doc, text, strlen(text), 0, &ignored))
+        metadata = json_root(doc);
+    if (json_type(metadata) == JSON_OBJ) {
+        const char *name = json_str(json_get(json_get(metadata, "config"), "dataset_name"));
         type = ipw_streq(name, "allenai/WildChat") || ipw_streq(name, "lmsys/lmsys-chat-1m") ? "pairwise" : "judge";
     }
     json_doc_free(doc);

@@ -26,6 +26,8 @@ says "hle: its description says 2158 questions, not 2160"
 says "mmlu: 10 examples for --shots"
 says "gsm8k: 64 examples for --shots"
 says "arc-challenge: its examples for --shots could not be had" # no such file on this hub
+left=$(find "$sets" -name '.*' -mindepth 1)
+[ -z "$left" ] || fail "the pulls left $left"
 run 0 "$IPW" dataset verify
 python3 - "$sets" "$data/records.jsonl" <<'P' || fail "records differ from $data/records.jsonl"
 import glob, json, os, sys
@@ -55,3 +57,8 @@ P
 for name in "${names[@]}"; do
     json "$sets/$name.origin.json" '.source | endswith("from the hub")' true
 done
+
+# a set is good without its examples
+rm "$sets"/arc-challenge*
+run 0 "$IPW" dataset pull --from hub arc-challenge
+says "its examples for --shots could not be had"

@@ -20,7 +20,7 @@ if [ -e "$prefix/lib/ipw/libduckdb.so" ]; then # found beside the program, with 
     says "mine: 1 question;"
     rm "$prefix/lib/ipw/libduckdb.so"
     run 3 env IPW_DATA="$work/data" "$prefix/bin/ipwc" dataset import "$work/mine.csv"
-    says "npm pack @duckdb/node-bindings-linux-x64@1.5.5-r.5"
+    says "npm pack $(awk '$1 ~ /node-bindings/ { print $1 "@" $2 }' "$IPW_SOURCE/deps/deps.lock")'"
 fi
 ln -s "$program" "$prefix/bin/ipw" 2>/dev/null || true # only the release build has no suffix
 export PATH=$prefix/bin:$PATH

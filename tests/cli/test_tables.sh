@@ -32,6 +32,14 @@ COPY (SELECT repeat('i', 300) AS id, 'q' AS question) TO 'id.parquet';
 COPY (SELECT CASE i WHEN 2 THEN NULL ELSE 'q' END AS question FROM range(3) t(i)) TO 'absent.parquet';
 COPY (SELECT CASE i WHEN 2 THEN ' ' ELSE 'q' END AS question FROM range(3) t(i)) TO 'empty.parquet';
 COPY (SELECT 'q' || chr(0) || 'r' AS question) TO 'nul.parquet';
+COPY (SELECT 'Write ' || i AS problem, CASE WHEN i < 3 THEN 'text' END AS answer, 'general' AS subject,
+    '{"config": {"dataset_name": "' || CASE i WHEN 0 THEN 'allenai/WildChat' WHEN 1 THEN 'lmsys/lmsys-chat-1m'
+    ELSE 'facebook/natural_reasoning' END || '", "verification_method": "v"}}' AS dataset_metadata,
+    {'m': 'a'} AS model_answers, {'m': {'j': 1.5}} AS model_metrics, 'Arts' AS anthropic_index_category FROM range(4) t(i))
+    TO 'reference.parquet';
+COPY (SELECT problem, answer, dataset_metadata::JSON AS dataset_metadata FROM 'reference.parquet') TO 'reference2.parquet';
+COPY (SELECT problem, answer, {'config': {'dataset_name': 'allenai/WildChat'}} AS dataset_metadata FROM 'reference.parquet')
+    TO 'reference3.parquet';
 SQL
 python3 - "$work" <<'P'
 import gzip, os, sys
@@ -121,3 +129,10 @@ refuses cut.jsonl "'cut.jsonl' line 2: not JSON"
 refuses folder.csv "'folder.csv' is a folder"
 refuses pipe.csv "'pipe.csv' is a pipe or device"
 refuses away.csv "cannot read 'away.csv'"
+
+# the reference's own layout: who judges follows from the set that a row comes from
+takes reference.parquet 'map(.type + (.answer // "-")[:1]) | join(" ")' "pairwiset pairwiset judget judge-"
+says "1 of them have no right answer"
+json "$sets/taken.jsonl" 'select(.id == "taken/1") | .question + .subject' "Write 0general"
+takes reference2.parquet '.[0].type' pairwise
+takes reference3.parquet '.[0].type' pairwise
