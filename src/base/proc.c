@@ -41,7 +41,7 @@ static void reset_signals(void)
 enum place { OUR_GROUP, OWN_GROUP, OWN_SESSION };
 
 struct birth { /* how a program begins */
-    int input, output; /* -1: ours */
+    const struct proc_files *files; /* NULL: ours */
     enum place place;
     const struct proc_limits *limits; /* NULL: none */
 };
@@ -55,26 +55,49 @@ static bool limit(int what, uint64_t n)
 static bool confine(const struct proc_limits *l)
 {
     struct rlimit none = {0, 0};
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!write(fd, "1000", 4);
+        close(fd);
+    }
     return limit(RLIMIT_CPU, l->cpu_s) && limit(RLIMIT_AS, l->memory) && limit(RLIMIT_FSIZE, l->file) &&
            limit(RLIMIT_NOFILE, l->files) && !setrlimit(RLIMIT_CORE, &none) &&
            (!l->uid || (!setgroups(0, NULL) && !setgid(l->uid) && !setuid(l->uid)));
+}
+
+/* Whoever started us may have left files open without close-on-exec, a folder among them. */
+static void keep_only(const struct proc_files *f)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC, of newer headers */))
+#endif
+    {
+        struct rlimit r;
+        int most = !getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur < 65536 ? (int)r.rlim_cur : 65536;
+        for (int fd = 3; fd < most; fd++)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    for (size_t i = 0; i < f->n_more; i++)
+        fcntl(f->more[i], F_SETFD, 0);
 }
 
 /* Between fork and exec of a process with threads only async-signal-safe calls are allowed. */
 static _Noreturn void become(char *const argv[], const struct birth *b, int report, const sigset_t *mask)
 {
     enum place place = b->place;
-    int output = b->output;
+    const struct proc_files *f = b->files;
     reset_signals();
     if (place == OWN_GROUP)
         setpgid(0, 0);
     else if (place == OWN_SESSION)
         setsid();
-    if (output >= 0) {
-        dup2(b->input >= 0 ? b->input : open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
-        dup2(output, STDOUT_FILENO);
-        dup2(output, STDERR_FILENO);
+    if (f) {
+        dup2(f->input >= 0 ? f->input : open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+        dup2(f->output, STDOUT_FILENO);
+        dup2(f->errors, STDERR_FILENO);
     }
+    if (b->limits)
+        keep_only(f);
     sigprocmask(SIG_SETMASK, mask, NULL);
     if (!b->limits || confine(b->limits))
         execvp(argv[0], argv);
@@ -124,23 +147,29 @@ static int start(struct proc *p, char *const argv[], const struct birth *b, stru
 
 int proc_start(struct proc *p, char *const argv[], struct ipw_err *err)
 {
-    return start(p, argv, &(struct birth){-1, -1, OUR_GROUP, NULL}, err);
+    return start(p, argv, &(struct birth){NULL, OUR_GROUP, NULL}, err);
+}
+
+static int start_into(struct proc *p, char *const argv[], int output, enum place place, struct ipw_err *err)
+{
+    struct proc_files files = {.input = -1, .output = output, .errors = output};
+    return start(p, argv, &(struct birth){output >= 0 ? &files : NULL, place, NULL}, err);
 }
 
 int proc_start_into(struct proc *p, char *const argv[], int output, struct ipw_err *err)
 {
-    return start(p, argv, &(struct birth){-1, output, OUR_GROUP, NULL}, err);
+    return start_into(p, argv, output, OUR_GROUP, err);
 }
 
 int proc_start_group(struct proc *p, char *const argv[], int output, bool session, struct ipw_err *err)
 {
-    return start(p, argv, &(struct birth){-1, output, session ? OWN_SESSION : OWN_GROUP, NULL}, err);
+    return start_into(p, argv, output, session ? OWN_SESSION : OWN_GROUP, err);
 }
 
-int proc_start_limited(struct proc *p, char *const argv[], int input, int output, const struct proc_limits *limits,
+int proc_start_limited(struct proc *p, char *const argv[], const struct proc_files *files, const struct proc_limits *limits,
                        struct ipw_err *err)
 {
-    return start(p, argv, &(struct birth){input, output, OWN_GROUP, limits}, err);
+    return start(p, argv, &(struct birth){files, OWN_GROUP, limits}, err);
 }
 
 /* Only async-signal-safe calls: it is the child of a process that may have threads. */

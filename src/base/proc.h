@@ -3,6 +3,7 @@
 #define IPW_BASE_PROC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -34,9 +35,20 @@ struct proc_limits {
     uid_t uid;                           /* whom it runs as, with the group of the same number; 0: as we do */
 };
 
-/* The same, in a group of its own: reads `input`, writes both its outputs into `output`, leaves no core file. */
-int proc_start_limited(struct proc *p, char *const argv[], int input, int output, const struct proc_limits *limits,
+/* All files that it gets; they stay the caller's. more: under the same numbers. */
+struct proc_files {
+    int input, output, errors;
+    int more[3];
+    size_t n_more;
+};
+
+/* The same, in a group of its own. It leaves no core file, and is what the kernel ends first when memory is short. */
+int proc_start_limited(struct proc *p, char *const argv[], const struct proc_files *files, const struct proc_limits *limits,
                        struct ipw_err *err);
+
+/* Bytes of memory that a process and all that it started hold, pages in common counted once; -1: the kernel does not tell. More
+ * than `enough` need not be exact. */
+int64_t proc_memory(pid_t pid, int64_t enough);
 
 /* A small process that ends the group of that leader (SIGTERM, after 10 s SIGKILL) when this one is gone, however it went.
  * Returns a descriptor to give to proc_keep_end while the leader has not been waited for; -1: there is no keeper. */

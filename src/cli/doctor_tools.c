@@ -1,6 +1,5 @@
 /* ipw doctor: what computes, where files go, and the programs around ipw. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +9,14 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "cli/doctor.h"
 #include "cli/models.h"
-#include "cli/sets.h"
 #include "cli/paths.h"
 #include "cli/sets.h"
 #include "cli/sources.h"
 #include "engine/engine.h"
+#include "score/sandbox.h"
 
 /* ---- engines ---- */
 
@@ -221,51 +219,28 @@ void doctor_path(struct doctor *d)
 /* ---- the sandbox ---- */
 
 /* What installs a package, by ID or ID_LIKE of /etc/os-release. */
-static const char *install_bwrap(char *out, size_t size)
+static const char *install(const char *package, char *out, size_t size)
 {
     static const struct {
         const char *like, *command;
-    } known[] = {{"debian", "sudo apt-get install bubblewrap"}, {"ubuntu", "sudo apt-get install bubblewrap"},
-                 {"fedora", "sudo dnf install bubblewrap"},     {"rhel", "sudo dnf install bubblewrap"},
-                 {"arch", "sudo pacman -S bubblewrap"},         {"suse", "sudo zypper install bubblewrap"},
-                 {"alpine", "sudo apk add bubblewrap"}};
+    } known[] = {{"debian", "apt-get install"}, {"ubuntu", "apt-get install"}, {"fedora", "dnf install"}, {"rhel", "dnf install"},
+                 {"arch", "pacman -S"},         {"suse", "zypper install"},    {"alpine", "apk add"}};
     struct ipw_buf text = IPW_BUF_INIT;
     struct ipw_err ignored;
-    snprintf(out, size, "Install the package bubblewrap");
+    snprintf(out, size, "Install the package %s", package);
     if (!fs_read("/etc/os-release", 1 << 16, &text, &ignored))
         for (const char *p = text.s; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
             for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
                 const char *at = ipw_starts(p, "ID") ? strstr(p, known[i].like) : NULL;
                 if (at && at < p + strcspn(p, "\n"))
-                    snprintf(out, size, "Install it:\n    %s", known[i].command);
+                    snprintf(out, size, "Install it:\n    sudo %s %s", known[i].command, package);
             }
     ipw_buf_release(&text);
     return out;
 }
 
-/* 0 when a program can be shut in; 127 when there is no bwrap. */
-static int try_bwrap(void)
-{
-    /* a shell only to keep what bwrap says off the screen */
-    static const char probe[] = "exec bwrap --unshare-all --die-with-parent --new-session --clearenv --ro-bind / / --proc /proc "
-                                "--dev /dev --tmpfs /tmp --cap-drop ALL true >/dev/null 2>&1";
-    char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, ipw_strdup(probe), NULL};
-    struct proc p;
-    struct ipw_err ignored;
-    int code = 127;
-    if (!proc_start(&p, argv, &ignored)) {
-        if (!proc_wait(&p, 1000)) {
-            proc_signal(&p, SIGKILL);
-            proc_wait(&p, 1000);
-        }
-        code = p.done ? proc_exit_code(&p) : 1;
-        proc_release(&p);
-    }
-    free(argv[2]);
-    return code;
-}
-
-void doctor_sandbox(struct doctor *d)
+/* The switch of the kernel that forbids it, if one does. */
+static const char *allow_bwrap(const struct doctor *d)
 {
     static const struct {
         const char *path, *value, *remedy;
@@ -275,20 +250,36 @@ void doctor_sandbox(struct doctor *d)
         {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
          "AppArmor forbids user namespaces; for this boot:\n    sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"},
     };
-    static const char unscored[] = "answers that are programs cannot be run shut in, so they stay unscored";
-    char text[128];
-    const char *remedy = "In a container, allow it:\n    --security-opt seccomp=unconfined";
-    int code = try_bwrap();
-    if (!code) {
-        doctor_add(d, FINDING_OK, NULL, "bwrap works: answers that are programs can be run shut in");
-        return;
-    }
-    if (code == 127) {
-        doctor_add(d, FINDING_NOTE, install_bwrap(text, sizeof text), "no bwrap: %s", unscored);
-        return;
-    }
+    char text[16];
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
         if (ipw_env_read(&d->cli->env, switches[i].path, text, sizeof text) > 0 && !strcmp(text, switches[i].value))
-            remedy = switches[i].remedy;
-    doctor_add(d, FINDING_NOTE, remedy, "bwrap is not allowed to work: %s", unscored);
+            return switches[i].remedy;
+    return "In a container, allow it:\n    --security-opt seccomp=unconfined";
+}
+
+/* By the scorers' own sandbox, so that what is said here is what they find. */
+void doctor_sandbox(struct doctor *d)
+{
+    static const char unscored[] = "answers that are programs cannot be run shut in, so they stay unscored";
+    const char *what;
+    char text[128];
+    struct sandbox *s = sandbox_open();
+    switch (sandbox_lack(s, &what)) {
+    case SANDBOX_LACKS_NOTHING:
+        doctor_add(d, FINDING_OK, NULL, "bwrap works: answers that are programs can be run shut in");
+        break;
+    case SANDBOX_LACKS_BWRAP:
+        doctor_add(d, FINDING_NOTE, install("bubblewrap", text, sizeof text), "no bwrap: %s", unscored);
+        break;
+    case SANDBOX_LACKS_PYTHON:
+        doctor_add(d, FINDING_NOTE, install("python3", text, sizeof text), "no python3 in /usr/bin: %s", unscored);
+        break;
+    case SANDBOX_LACKS_LEAVE:
+        doctor_add(d, FINDING_NOTE, allow_bwrap(d), "bwrap is not allowed to work (%s): %s", what, unscored);
+        break;
+    case SANDBOX_LACKS_LIMIT:
+        doctor_add(d, FINDING_NOTE, "Run ipw as an ordinary user", "%s: %s", what, unscored);
+        break;
+    }
+    sandbox_close(s);
 }

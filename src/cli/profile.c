@@ -68,6 +68,11 @@ static int open_data(struct profile *p, struct ipw_err *err)
         p->plan.dataset = ipw_strdup(path);
         make_absolute(&p->plan.dataset);
     }
+    if (!rc) {
+        make_absolute(&p->plan.template_file);
+        make_absolute(&p->plan.shots_from);
+        rc = profile_wording(p, err);
+    }
     return rc;
 }
 

@@ -193,7 +193,7 @@ static int ask(struct profile *p, struct ipw_err *err)
     const struct engine_model *m = p->ops->model(p->engine);
     const char *blob = run_plan_blob_name(&p->plan), *name = blob ? blob : m->name ? m->name : "model";
     snprintf(title, sizeof title, "%s %s on %s", name, m->quant ? m->quant : "", p->data->name);
-    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
+    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .wording = &p->wording, .todo = &p->todo,
                           .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady,
                           .ops = p->ops, .engine = p->engine, .signals = p->cli->signals,
                           .progress = watch_draw, .ud = &view};

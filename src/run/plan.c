@@ -19,6 +19,7 @@ static const struct field {
 } fields[] = {
 #define F(key, type) {#key, type, offsetof(struct run_plan, key)}
     F(engine, TEXT),         F(model, TEXT),       F(model_name, TEXT),  F(dataset, TEXT),   F(system, TEXT),
+    F(template_file, TEXT),  F(shots_from, TEXT),  F(shots, INT),       F(wording, TEXT),
     F(scoring, TEXT),        F(energy, TEXT),         F(baseline, TEXT),    F(devices, TEXT),   F(include, TEXT),
     F(max_queries, INT),  F(prompt_length, INT), F(num_samples, INT), F(samples, INT),
     F(shard, INT),           F(shards, INT),       F(seed, INT),       F(warmup, INT),

@@ -1,12 +1,15 @@
 #include "score/judge_form.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/form.h"
 #include "base/fs.h"
+#include "base/mem.h"
 #include "base/str.h"
 
-enum { FORM_MAX = 64 << 10, MARK = 12 };
+enum { MARK = 12 };
 
 const struct judge_form judge_form_reference = {
     .id = "reference/1",
@@ -48,51 +51,20 @@ const struct judge_form judge_form_pairwise = {
 static const char reminder[] = "\nRemember: the reply has to end with one line in exactly the form given above.\n";
 
 enum part { QUESTION, REFERENCE, ANSWER, ANSWER_A, ANSWER_B, MARKED, PARTS };
-static const char *const part_name[PARTS] = {"{question}", "{reference}", "{answer}", "{answer_a}", "{answer_b}", "{mark}"};
-
-static enum part part_at(const char *s)
-{
-    for (int i = 0; i < PARTS; i++)
-        if (ipw_starts(s, part_name[i]))
-            return (enum part)i;
-    return PARTS;
-}
-
-/* Length of a word in braces, 0: none stands at s. JSON in a form is no such word. */
-static size_t braced(const char *s)
-{
-    size_t n = 1;
-    while ((s[n] >= 'a' && s[n] <= 'z') || s[n] == '_')
-        n++;
-    return *s == '{' && n > 1 && s[n] == '}' ? n + 1 : 0;
-}
+static const char *const part_name[PARTS + 1] = {"{question}", "{reference}", "{answer}", "{answer_a}", "{answer_b}", "{mark}",
+                                                 NULL};
 
 int judge_form_read(struct judge_form *out, const char *name, const char *text, size_t len, struct ipw_err *err)
 {
-    bool has[PARTS + 1] = {false};
-    int line = 1;
-    if (len > FORM_MAX || memchr(text, '\0', len))
-        return ipw_err_set(err, IPW_E_INPUT, "'%s': a judge's prompt is a text of at most %d bytes", name, FORM_MAX);
-    if (!ipw_utf8_valid(text, len))
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is not UTF-8; save it as UTF-8", name);
-    for (const char *s = text; *s; s++) {
-        size_t n = braced(s);
-        enum part p = n ? part_at(s) : PARTS;
-        line += *s == '\n';
-        if (n && p == PARTS)
-            return ipw_err_set(err, IPW_E_INPUT, "'%s', line %d: '%.*s' is no placeholder; there are {question} {reference} "
-                               "{answer} {answer_a} {answer_b} {mark}", name, line, n < 40 ? (int)n : 40, s);
-        has[p] = true;
-    }
+    bool has[PARTS] = {false};
+    int rc = form_check(name, text, len, part_name, has, err);
+    if (rc)
+        return rc;
     *out = (struct judge_form){.text = text, .pairwise = has[ANSWER_A] && has[ANSWER_B], .reference = has[REFERENCE]};
     if (!has[QUESTION] || has[ANSWER] == out->pairwise || has[ANSWER_A] != has[ANSWER_B])
         return ipw_err_set(err, IPW_E_INPUT, "'%s': a judge's prompt has {question} and {answer}, or {question}, {answer_a} and "
                            "{answer_b}", name);
-    struct fs_sha256 *h = fs_sha256_new();
-    char hex[65];
-    fs_sha256_add(h, text, len);
-    fs_sha256_end(h, hex);
-    snprintf(out->id, sizeof out->id, "%.60s@%.12s", fs_basename(name), hex);
+    form_id(name, text, len, out->id, sizeof out->id);
     return 0;
 }
 
@@ -117,43 +89,33 @@ static void make_mark(const struct judge_case *c, char mark[MARK + 1])
     }
 }
 
-static void add_answer(const char *s, struct ipw_buf *out)
+/* An answer as it is shown. The caller frees it. */
+static char *shown(const char *s)
 {
-    size_t n = strlen(s), head = JUDGE_HEAD, tail = n - JUDGE_TAIL;
-    if (n <= JUDGE_HEAD + JUDGE_TAIL) {
-        ipw_buf_add(out, s, n);
-        return;
-    }
+    struct ipw_buf b = IPW_BUF_INIT;
+    size_t n = s ? strlen(s) : 0, head = JUDGE_HEAD, tail = n - JUDGE_TAIL;
+    if (n <= JUDGE_HEAD + JUDGE_TAIL)
+        return ipw_strdup(s);
     while ((s[head] & 0xc0) == 0x80)
         head--;
     while ((s[tail] & 0xc0) == 0x80)
         tail++;
-    ipw_buf_add(out, s, head);
-    ipw_buf_addf(out, "\n[... %zu bytes are left out ...]\n", tail - head);
-    ipw_buf_adds(out, s + tail);
+    ipw_buf_add(&b, s, head);
+    ipw_buf_addf(&b, "\n[... %zu bytes are left out ...]\n", tail - head);
+    ipw_buf_adds(&b, s + tail);
+    return ipw_buf_take(&b);
 }
 
 void judge_form_fill(const struct judge_form *f, const struct judge_case *c, bool swapped, int again, struct ipw_buf *out)
 {
-    char mark[MARK + 1];
+    char mark[MARK + 1], *answer = shown(c->answer), *other = shown(c->other);
     make_mark(c, mark);
-    const char *const first = swapped ? c->other : c->answer, *const second = swapped ? c->answer : c->other;
-    const char *const with[PARTS] = {c->question, c->reference, c->answer, first, second, mark};
-    for (const char *s = f->text; *s;) {
-        enum part p = *s == '{' ? part_at(s) : PARTS;
-        if (p == PARTS) {
-            ipw_buf_addc(out, *s++);
-            continue;
-        }
-        const char *text = with[p] ? with[p] : "";
-        if (p == ANSWER || p == ANSWER_A || p == ANSWER_B)
-            add_answer(text, out);
-        else
-            ipw_buf_adds(out, text);
-        s += strlen(part_name[p]);
-    }
+    const char *const with[PARTS] = {c->question, c->reference, answer, swapped ? other : answer, swapped ? answer : other, mark};
+    form_fill(f->text, part_name, with, out);
     if (again)
         ipw_buf_adds(out, reminder);
+    free(answer);
+    free(other);
 }
 
 static void add_line(const char *s, struct ipw_buf *out)

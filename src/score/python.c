@@ -1,47 +1,17 @@
 /* Answers that are Python code: run with the question's tests, each in a fresh sandbox. `python_tests` calls the question's
  * check(entry_point), `python_asserts` runs its asserts, `python_stdio` compares what the program prints with what each of its
- * inputs asks for. Right is what ends well and comes to the end: a word that nobody knows is printed behind the tests. */
+ * inputs asks for. Tests and answer run apart, so that an answer cannot see or change what finds it right (share/answer.py). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "score/code.h"
 #include "score/sandbox.h"
-#include "score/scan.h"
 
 static const double TESTS_S = 10, INPUT_S = 6;
 
 /* ---- the answer's code ---- */
-
-/* The text of the last block that these fences open; without any, none. */
-static bool last_block(struct span t, const char *const *fences, struct span *in)
-{
-    bool found = false;
-    for (size_t i = scan_find(t, 0, "```"); i < t.n;) {
-        size_t k = 0, from = scan_line(t, i) + 1;
-        while (fences[k] && !(scan_is_nocase(t, i + 3, fences[k]) && !scan_word_at(t, i + 3 + strlen(fences[k]))))
-            k++;
-        from = from < t.n ? from : t.n;
-        size_t to = scan_find(t, from, "```");
-        if (fences[k]) {
-            *in = scan_sub(t, from, to);
-            found = true;
-        }
-        i = to < t.n ? scan_find(t, to + 3, "```") : t.n;
-    }
-    return found;
-}
-
-static struct span code_of(struct span t)
-{
-    static const char *const python[] = {"python", "python3", "py", NULL}, *const any[] = {"", NULL};
-    struct span in;
-    if (last_block(t, python, &in) || last_block(t, any, &in))
-        return in;
-    return t;
-}
 
 /* The line "def NAME(" without indentation; the end if there is none. */
 static size_t defined_at(struct span code, const char *name)
@@ -60,14 +30,12 @@ static size_t defined_at(struct span code, const char *name)
 }
 
 /* A whole function stands behind what the prompt has before it: imports, and helpers that tests may call. A body goes on where
- * the prompt stops. */
-static void add_code(const struct score_item *item, struct span code, struct ipw_buf *out)
+ * the prompt stops. A prompt without the function is words. */
+static void add_code(const char *entry, struct span prompt, struct span code, struct ipw_buf *out)
 {
-    const char *entry = json_str(json_get(item->record, "entry_point"));
-    const json_val *question = json_get(item->record, "question");
-    struct span prompt = {json_str(question), json_str(question) ? json_len(question) : 0};
-    if (entry && prompt.n)
-        ipw_buf_add(out, prompt.s, defined_at(code, entry) == code.n ? prompt.n : defined_at(prompt, entry));
+    size_t at = entry ? defined_at(prompt, entry) : prompt.n;
+    if (at < prompt.n)
+        ipw_buf_add(out, prompt.s, defined_at(code, entry) == code.n ? prompt.n : at);
     ipw_buf_add(out, code.s, code.n);
     ipw_buf_addc(out, '\n');
 }
@@ -92,69 +60,71 @@ static void add_exec(struct ipw_buf *out, const char *name, const char *s, size_
     ipw_buf_addf(out, ", '%s', 'exec'), _g)\n", name);
 }
 
-/* A word that the answer cannot know before it runs. */
-static void make_word(char out[40])
-{
-    unsigned char b[16] = {0};
-    FILE *f = fopen("/dev/urandom", "rb");
-    size_t n = f ? fread(b, 1, sizeof b, f) : 0;
-    if (f)
-        fclose(f);
-    if (n != sizeof b)
-        IPW_BUG("/dev/urandom cannot be read");
-    for (size_t i = 0; i < sizeof b; i++)
-        snprintf(out + 2 * i, 3, "%02x", b[i]);
-}
-
-/* name: what the answer takes itself for; a function that is tested is no program of its own. */
-static void begin(struct ipw_buf *out, const char *name)
-{
-    ipw_buf_addf(out, "_g = {'__name__': '%s'}\n", name);
-}
-
-static void end(struct ipw_buf *out, const char *word)
-{
-    ipw_buf_addf(out, "import os as _o\n_o.write(1, b'\\n%s\\n')\n", word);
-}
-
 /* ---- verdicts ---- */
 
-static struct span last_line(const struct sandbox_result *r)
+static struct span span_of(const struct ipw_buf *b)
 {
-    struct span t = scan_trim((struct span){r->out, r->len});
+    return (struct span){b->s, b->len};
+}
+
+/* What Python says of the exception that ended it, the line behind its last traceback; else the last line that was printed. */
+static struct span last_words(const struct sandbox_result *r)
+{
+    static const char head[] = "Traceback (most recent call last):\n";
+    struct span t = span_of(&r->err);
+    size_t found = t.n;
+    for (size_t at = scan_find(t, 0, head); at < t.n; at = scan_find(t, at + 1, head))
+        found = at;
+    for (size_t i = found; i < t.n; i = scan_line(t, i) + 1)
+        if (i > found && t.s[i] != ' ')
+            return scan_sub(t, i, scan_line(t, i));
+    t = scan_trim(t.n ? t : span_of(&r->out));
     size_t from = t.n;
     while (from && t.s[from - 1] != '\n')
         from--;
     return scan_sub(t, from, t.n);
 }
 
-static const char *how(const struct sandbox_result *r, bool reached)
+static const char *how(const struct sandbox_result *r)
 {
-    static const char *const ends[] = {[SANDBOX_KILLED] = "killed", [SANDBOX_TIMEOUT] = "timeout", [SANDBOX_FLOOD] = "output"};
-    struct span line = last_line(r);
+    static const char *const ends[] = {[SANDBOX_KILLED] = "killed",
+                                       [SANDBOX_TIMEOUT] = "timeout",
+                                       [SANDBOX_FLOOD] = "output",
+                                       [SANDBOX_MEMORY] = "memory"};
+    struct span line = last_words(r);
     if (r->end != SANDBOX_EXITED)
         return ends[r->end];
     if (!r->code)
-        return reached ? "passed" : "left_early";
-    return scan_is(line, 0, "AssertionError")                                    ? "failed"
-           : scan_is(line, 0, "MemoryError")                                     ? "memory"
+        return "passed";
+    return scan_is(line, 0, "AssertionError")                                ? "failed"
+           : scan_is(line, 0, "MemoryError")                                 ? "memory"
            : scan_find(line, 0, "Resource temporarily unavailable") < line.n ? "processes"
-                                                                                 : "error";
+                                                                             : "error";
 }
 
-static void judge(const struct sandbox_result *r, bool right, const char *method, struct ipw_arena *arena,
-                  struct score_result *out)
+/* The same of the side with the tests, which says LEFT of share/answer.py when the answer's side has ended. */
+static const char *how_tested(const struct sandbox_result *tests, const struct sandbox_result *answer)
 {
+    enum { LEFT = 3 };
+    if (tests->end != SANDBOX_EXITED || tests->code != LEFT)
+        return how(tests);
+    return answer->end == SANDBOX_KILLED ? "killed" : "left_early";
+}
+
+static void judge(const struct sandbox_result *r, const char *method, struct ipw_arena *arena, struct score_result *out)
+{
+    bool right = !strcmp(method, "passed");
     out->status = right ? SCORE_CORRECT : SCORE_INCORRECT;
     out->value = right;
     out->method = method;
     if (right)
         return;
-    struct span line = last_line(r);
-    char *s = ipw_arena_strndup(arena, line.s, line.n < 200 ? line.n : 200);
-    for (char *p = s; *p; p++)
-        *p = *p >= ' ' && *p < 0x7f ? *p : '?';
-    out->extracted = *s ? s : NULL;
+    struct span line = last_words(r);
+    size_t n = line.n < 200 ? line.n : 200;
+    char *s = ipw_arena_strndup(arena, line.s, n);
+    for (size_t i = 0; i < n; i++) /* nothing that a terminal would obey */
+        s[i] = s[i] >= ' ' && s[i] < 0x7f ? s[i] : '?';
+    out->extracted = n ? s : NULL;
 }
 
 static bool ready(const struct score_item *item, const char *key, const char *text, size_t len, struct ipw_arena *arena,
@@ -174,43 +144,56 @@ static bool ready(const struct score_item *item, const char *key, const char *te
         t = (struct span){t.s - 1, t.n + 1};
     char *s = ipw_arena_strndup(arena, t.s, t.n);
     t = (struct span){s, scan_replace(s, t.n, "\r\n", "\n")};
-    *code = code_of(t);
+    *code = code_in(t, arena);
     return scan_trim(*code).n > 0;
 }
 
 /* ---- scorers ---- */
 
+static struct span question_of(const struct score_item *item)
+{
+    const json_val *question = json_get(item->record, "question");
+    return json_str(question) ? (struct span){json_str(question), json_len(question)} : (struct span){"", 0};
+}
+
 static void score_with(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
                        struct score_result *out, bool call)
 {
-    struct span code;
-    struct ipw_buf program = IPW_BUF_INIT, whole = IPW_BUF_INIT;
+    extern const unsigned char ipw_embed_answer_py[];
+    extern const size_t ipw_embed_answer_py_len;
+    struct span code, question = question_of(item);
+    struct ipw_buf answer = IPW_BUF_INIT, tests = IPW_BUF_INIT, whole = IPW_BUF_INIT;
     const json_val *test = json_get(item->record, "test");
     const char *entry = json_str(json_get(item->record, "entry_point"));
-    char word[40];
     if (!ready(item, "test", text, len, arena, &code, out))
         return;
     if (!json_str(test) || (call && !entry)) {
         *out = (struct score_result){.status = SCORE_UNSCORED, .reason = "the record's tests are not as its scorer needs them"};
         return;
     }
-    make_word(word);
-    add_code(item, code, &whole);
-    begin(&program, "answer");
-    add_exec(&program, "answer", whole.s, whole.len);
-    add_exec(&program, "tests", json_str(test), json_len(test));
-    if (call) {
-        ipw_buf_clear(&whole);
-        ipw_buf_addf(&whole, "check(%s)", entry);
-        add_exec(&program, "check", whole.s, whole.len);
-    }
-    end(&program, word);
-    struct sandbox_result *r = ipw_malloc(sizeof *r);
-    sandbox_python(item->sandbox, program.s, program.len, TESTS_S, r);
-    const char *method = how(r, strstr(r->out, word) != NULL);
-    judge(r, !strcmp(method, "passed"), method, arena, out);
-    free(r);
-    ipw_buf_release(&program);
+    size_t before = entry ? defined_at(question, entry) : question.n;
+    before = before < question.n ? before : 0; /* words about a function are no code */
+    add_code(entry, question, code, &whole);
+    ipw_buf_add(&answer, ipw_embed_answer_py, ipw_embed_answer_py_len);
+    ipw_buf_add(&tests, ipw_embed_answer_py, ipw_embed_answer_py_len);
+    ipw_buf_adds(&answer, "\nanswer(_channel, ");
+    add_literal(&answer, whole.s, whole.len);
+    ipw_buf_adds(&tests, "\ntests(_channel, ");
+    add_literal(&tests, question.s, before);
+    ipw_buf_adds(&tests, ", ");
+    add_literal(&tests, json_str(test), json_len(test));
+    ipw_buf_adds(&tests, ", ");
+    if (call)
+        add_literal(&tests, entry, strlen(entry));
+    ipw_buf_adds(&tests, call ? ")\n" : "None)\n");
+    ipw_buf_adds(&answer, ")\n");
+    struct sandbox_result r, r2;
+    sandbox_pair(item->sandbox, &tests, &answer, TESTS_S, &r, &r2);
+    judge(&r, how_tested(&r, &r2), arena, out);
+    sandbox_result_release(&r);
+    sandbox_result_release(&r2);
+    ipw_buf_release(&answer);
+    ipw_buf_release(&tests);
     ipw_buf_release(&whole);
 }
 
@@ -247,52 +230,56 @@ static bool same_output(struct span a, struct span b)
     }
 }
 
+/* The answer as a program of its own that finds `in` as its input. Leaving early is its right: what counts is what it prints. */
+static void add_program(struct ipw_buf *out, struct span code, const json_val *in)
+{
+    ipw_buf_adds(out, "_g = globals()\nimport os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.unlink('/tmp/.in')\n"
+                      "_o.write(_f, ");
+    add_literal(out, json_str(in), json_len(in));
+    ipw_buf_adds(out, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_o.close(_f)\n_s.stdin = open(0)\ntry:\n    ");
+    add_exec(out, "answer", code.s, code.n);
+    ipw_buf_adds(out, "except SystemExit:\n    pass\n");
+}
+
+/* Runs one input; NULL: the record's test is not as it has to be, and nothing was run. */
+static const char *run_input(struct sandbox *s, struct span code, const json_val *test, struct sandbox_result *r)
+{
+    const json_val *in = json_get(test, "input"), *want = json_get(test, "output");
+    if (!json_str(in) || !json_str(want))
+        return NULL;
+    struct ipw_buf program = IPW_BUF_INIT;
+    add_program(&program, code, in);
+    sandbox_python(s, &program, INPUT_S, 2 * json_len(want), r); /* right output may have blanks at its lines' ends */
+    ipw_buf_release(&program);
+    const char *method = how(r);
+    if (!strcmp(method, "passed") && !(r->whole && same_output(span_of(&r->out), (struct span){json_str(want), json_len(want)})))
+        method = "failed";
+    return method;
+}
+
 static void score_stdio(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
                         struct score_result *out)
 {
     struct span code;
-    struct ipw_buf program = IPW_BUF_INIT;
     if (!ready(item, "tests", text, len, arena, &code, out))
         return;
-    struct sandbox_result *r = ipw_calloc(1, sizeof *r);
     const char *method = NULL;
     for (struct json_iter it = json_iter(json_get(item->record, "tests")); json_next(&it);) {
-        const json_val *in = json_get(it.val, "input"), *want = json_get(it.val, "output");
-        char word[40];
-        if (!json_str(in) || !json_str(want)) {
-            method = NULL;
-            break;
-        }
-        make_word(word);
-        ipw_buf_clear(&program);
-        begin(&program, "__main__");
-        ipw_buf_adds(&program, "import os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.write(_f, ");
-        add_literal(&program, json_str(in), json_len(in));
-        ipw_buf_adds(&program, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_s.stdin = open(0)\n"
-                               "_o.dup2(_o.open('/dev/null', _o.O_WRONLY), 2)\ntry:\n    ");
-        add_exec(&program, "answer", code.s, code.n);
-        ipw_buf_adds(&program, "except SystemExit:\n    pass\nprint(end='', flush=True)\n");
-        end(&program, word);
-        sandbox_python(item->sandbox, program.s, program.len, INPUT_S, r);
-        const char *at = strstr(r->out, word);
-        method = how(r, at != NULL);
-        struct span got = {r->out, at ? (size_t)(at - r->out) : r->len};
-        if (!strcmp(method, "passed") && !same_output(got, (struct span){json_str(want), json_len(want)}))
-            method = "failed";
-        if (strcmp(method, "passed") != 0)
+        struct sandbox_result r = {.out = IPW_BUF_INIT, .err = IPW_BUF_INIT};
+        method = run_input(item->sandbox, code, it.val, &r);
+        if (method)
+            judge(&r, method, arena, out);
+        sandbox_result_release(&r);
+        if (!method || strcmp(method, "passed") != 0)
             break;
     }
-    if (method)
-        judge(r, !strcmp(method, "passed"), method, arena, out);
-    else
+    if (!method)
         *out = (struct score_result){.status = SCORE_UNSCORED, .reason = "the record's tests are not as its scorer needs them"};
-    free(r);
-    ipw_buf_release(&program);
 }
 
 const struct scorer_ops scorer_python_tests = {
     .name = "python_tests",
-    .version = 1,
+    .version = 2,
     .what = "Python code against the question's check(), in a sandbox",
     .slow = true,
     .score = score_tests,
@@ -300,7 +287,7 @@ const struct scorer_ops scorer_python_tests = {
 
 const struct scorer_ops scorer_python_asserts = {
     .name = "python_asserts",
-    .version = 1,
+    .version = 2,
     .what = "Python code against the question's asserts, in a sandbox",
     .slow = true,
     .score = score_asserts,
@@ -308,7 +295,7 @@ const struct scorer_ops scorer_python_asserts = {
 
 const struct scorer_ops scorer_python_stdio = {
     .name = "python_stdio",
-    .version = 1,
+    .version = 2,
     .what = "a Python program against inputs and what it has to print, in a sandbox",
     .slow = true,
     .score = score_stdio,

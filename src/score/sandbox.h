@@ -6,17 +6,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SANDBOX_OUTPUT = 65536 }; /* bytes of output that are kept */
+#include "base/buf.h"
+
+enum { SANDBOX_OUTPUT = 65536 }; /* bytes of either output that are kept where more is not asked for */
 
 /* How a program ended. */
-enum sandbox_end { SANDBOX_EXITED, SANDBOX_KILLED, SANDBOX_TIMEOUT, SANDBOX_FLOOD };
+enum sandbox_end { SANDBOX_EXITED, SANDBOX_KILLED, SANDBOX_TIMEOUT, SANDBOX_FLOOD, SANDBOX_MEMORY };
 
 struct sandbox_result {
     enum sandbox_end end;
-    int code;                    /* of SANDBOX_EXITED */
+    int code;               /* of SANDBOX_EXITED */
     double seconds;
-    char out[SANDBOX_OUTPUT + 1]; /* both outputs, from their start; the last KiB where there was more */
-    size_t len;
+    struct ipw_buf out, err; /* both outputs from their start, and their last KiB where there was more; any bytes */
+    bool whole;             /* out is all that was printed */
 };
 
 /* Looks whether a program can be shut in here, and whether the limit of processes holds; about 0.2 s. Always a sandbox: where
@@ -25,7 +27,17 @@ struct sandbox *sandbox_open(void);
 void sandbox_close(struct sandbox *s);
 const char *sandbox_refusal(const struct sandbox *s); /* NULL: programs can run */
 
-/* Runs Python text. */
-void sandbox_python(struct sandbox *s, const char *text, size_t len, double timeout_s, struct sandbox_result *r);
+/* Why not, for who can do something about it; what: in a few words. */
+enum sandbox_lack { SANDBOX_LACKS_NOTHING, SANDBOX_LACKS_BWRAP, SANDBOX_LACKS_PYTHON, SANDBOX_LACKS_LEAVE, SANDBOX_LACKS_LIMIT };
+enum sandbox_lack sandbox_lack(const struct sandbox *s, const char **what);
+
+/* Runs Python text. more: bytes of its output that are kept beyond the usual. *r is to be released. */
+void sandbox_python(struct sandbox *s, const struct ipw_buf *text, double timeout_s, size_t more, struct sandbox_result *r);
+
+/* Runs two, each in a sandbox of its own, with a socket between them whose descriptor each finds in _channel. They end with the
+ * first. Limits are for both together, and r2 says how the second ended where the first left it the time. */
+void sandbox_pair(struct sandbox *s, const struct ipw_buf *first, const struct ipw_buf *second, double timeout_s,
+                  struct sandbox_result *r, struct sandbox_result *r2);
+void sandbox_result_release(struct sandbox_result *r);
 
 #endif

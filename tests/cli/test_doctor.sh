@@ -61,15 +61,30 @@ shows "Python ipw of arXiv 2511.07885, and comes first"
 run 0 env PATH="$work/ours:$work/bin:$PATH" "$IPW" doctor tools -o json
 shows "behind this one"
 
-# bwrap that is refused, and one that works
+# what is said of bwrap is what the scorers find: of one that is refused, that does nothing, that is not there, that works
+chmod 755 "$work" "$work/bin" # root starts it as another user
+printf '{"kind":"python_asserts","test":"assert f() == 1","response":"def f():\\n    return 1","expected":true}\n' >"$work/code.jsonl"
+agree() { # TEXT of the doctor, REASON of the scorer
+    run 0 "$IPW" doctor tools
+    shows "$1"
+    [ ! -s "$work/err" ] || fail "bwrap's own words reach the screen"
+    "$IPW" score --try "$work/code.jsonl" >"$work/out" || true
+    json "$work/out" .result.reason "$2"
+}
+real=$(command -v bwrap || true)
 printf '#!/bin/sh\necho "bwrap: no" >&2\nexit 1\n' >"$work/bin/bwrap"
-chmod +x "$work/bin/bwrap"
-run 0 env PATH="$work/bin:$PATH" "$IPW" doctor tools
-shows "is not allowed to work"
-[ ! -s "$work/err" ] || fail "bwrap's own words reach the screen"
+chmod 755 "$work/bin/bwrap"
+(PATH=$work/bin:$PATH agree "is not allowed to work (bwrap: no)" "no sandbox: bwrap: no; see ipw doctor")
 printf '#!/bin/sh\nexit 0\n' >"$work/bin/bwrap"
-run 0 env PATH="$work/bin:$PATH" "$IPW" doctor tools
-shows "bwrap works"
+(PATH=$work/bin:$PATH agree "is not allowed to work (bwrap did not" "no sandbox: bwrap did not answer; see ipw doctor")
+if [ -n "$real" ] && "$IPW" doctor tools | grep -q "bwrap works"; then
+    printf '#!/bin/sh\nexec %s "$@"\n' "$real" >"$work/bin/bwrap"
+    (PATH=$work/bin:$PATH agree "bwrap works" null)
+fi
+rm "$work/bin/bwrap"
+mkdir "$work/few"
+for tool in grep jq; do ln -s "$(command -v $tool)" "$work/few"; done
+(PATH=$work/few agree "no bwrap: answers" "no sandbox: command 'bwrap' was not found; check its name and PATH; see ipw doctor")
 
 # a folder that cannot be written: a note, not a failure
 run 0 env IPW_DATA=/proc/ipw "$IPW" doctor files -o json
