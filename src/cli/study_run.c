@@ -92,8 +92,8 @@ static void announce(const struct execution *x, size_t k, size_t questions)
     run_plan_model_word(&r->plan, model, sizeof model);
     if (isfinite(s))
         snprintf(left, sizeof left, "; %s left", run_estimate_words(s, words));
-    cli_say("block %zu of %zu: %s%s%s: %zu question%s%s", k + 1, x->n_blocks, model, *labels ? ", " : "", labels, questions,
-            questions == 1 ? "" : "s", left);
+    cli_say("block %zu of %zu: %s%s%s: %zu %s%s%s", k + 1, x->n_blocks, model, *labels ? ", " : "", labels, questions,
+            r->plan.samples > 1 ? "answer" : "question", questions == 1 ? "" : "s", left);
     free(labels);
 }
 
