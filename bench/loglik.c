@@ -74,7 +74,7 @@ static double from_nothing(const struct plain *p, const char *context, const cha
         b.pos[i] = i;
         b.n_seq_id[i] = 1;
         b.seq_id[i][0] = 0;
-        b.logits[i] = i + 1 >= from;
+        b.logits[i] = i + 1 >= from && i + 1 < n;
     }
     b.n_tokens = n;
     if (llama_decode(p->ctx, b))

@@ -51,7 +51,7 @@ void analysis_perplexity(const struct table_run *run, struct perplexity_figures 
     size_t n = 0, n_e = 0;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        if (!isfinite(r->nll) || r->status == QUERY_NOT_SENT)
+        if (!(r->nll_tokens > 0) || !isfinite(r->nll) || r->status == QUERY_NOT_SENT)
             continue;
         nll[n] = r->nll;
         tokens[n] = r->nll_tokens;

@@ -73,3 +73,21 @@ bool model_part(const char *file, int *part, int *parts, size_t *stem)
     *stem = n - tail;
     return true;
 }
+
+const char *model_family(const char *name, char out[24])
+{
+    static const char *const makers[] = {"meta", "mistralai", "google", "microsoft", "ibm"}; /* who made it stands first */
+    const char *at = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+    size_t n = 0;
+    for (bool maker = true; maker; at += maker ? n : 0) {
+        while (*at && !ipw_isalpha((unsigned char)*at))
+            at++;
+        for (n = 0; ipw_isalpha((unsigned char)at[n]) && n < 23; n++)
+            out[n] = ipw_tolower(at[n]);
+        out[n] = '\0';
+        maker = false;
+        for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
+            maker |= !strcmp(out, makers[i]) && at[n];
+    }
+    return out;
+}

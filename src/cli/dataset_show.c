@@ -135,10 +135,10 @@ static void show_set(const struct dataset *d, const char *spec, int64_t examples
     size_t n, *which = ipw_calloc(d->n, sizeof *which);
     struct stratum *s = strata_of(d, which, &n);
     report_text(d->name, out);
-    ipw_buf_addf(out, ", %zu questions\n\n", d->n);
+    ipw_buf_addf(out, ", %zu question%s\n\n", d->n, d->n == 1 ? "" : "s");
     line(out, "asks", built_in ? built_in->what : pulled && set ? set->what : NULL);
-    const char *canary = pulled && set ? json_str(json_get(set->hub, "canary")) : NULL;
-    line(out, "canary", canary);
+    const bool canary = sets_has_canary(d) || (pulled && set && json_str(json_get(set->hub, "canary")));
+    line(out, "canary", canary ? "its authors ask not to post its questions: they are not shown" : NULL);
     line(out, "but", pulled && set ? set->note : NULL);
     line(out, "source", built_in ? "inside this program" : pulled ? o.source : NULL);
     line(out, "licence", built_in ? "Apache-2.0" : o.license);
@@ -162,6 +162,34 @@ static void show_set(const struct dataset *d, const char *spec, int64_t examples
     catalogue_close(c);
 }
 
+/* A public set that was not pulled yet. */
+static bool show_known(const char *name, struct ipw_buf *out)
+{
+    char path[PATH_MAX], text[400];
+    struct catalogue *c = catalogue_open();
+    const struct catalogue_set *set = catalogue_find(c, name);
+    bool known = set && !set->refused && !fs_exists(sets_path(name, path)), built;
+    if (known) {
+        const char *repo = json_str(json_get(set->hub, "repo"));
+        struct catalogue_package p = catalogue_package(c, set->package);
+        ipw_buf_addf(out, "%s, not here yet: ipw dataset pull %s\n\n", name, name);
+        line(out, "asks", set->what);
+        line(out, "but", set->note);
+        if (set->n)
+            snprintf(text, sizeof text, "%lld", (long long)set->n);
+        line(out, "questions", set->n ? text : json_str(json_get(set->hub, "n_unknown")));
+        snprintf(text, sizeof text, "%s%s%s%s", repo ? repo : "", repo ? " on the hub" : "", repo && p.name ? ", else " : "",
+                 p.name ? p.name : "");
+        line(out, "source", text);
+        line(out, "access", json_true(json_get(set->hub, "gated")) ? "gated: its authors grant it on its page on the hub" : NULL);
+        line(out, "canary", json_str(json_get(set->hub, "canary")) ? "its authors ask not to post its questions" : NULL);
+        line(out, "licence", set->license);
+        line(out, "scored by", sets_scorer(set->row, &built));
+    }
+    catalogue_close(c);
+    return known;
+}
+
 static int show(struct cli *cli, int argc, char **argv)
 {
     int64_t examples = 1;
@@ -178,13 +206,12 @@ static int show(struct cli *cli, int argc, char **argv)
         goto out;
     if (n_rest != 1)
         ipw_err_set(&err, IPW_E_USAGE, "which set? ipw dataset show NAME; ipw dataset list tells the names");
-    else
-        sets_open(&d, rest[0], 0, 0, &err);
+    else if (!show_known(rest[0], &out) && !sets_open(&d, rest[0], 0, 0, &err))
+        show_set(d, rest[0], examples, &out);
     if (err.code) {
         code = cli_fail(&err);
         goto out;
     }
-    show_set(d, rest[0], examples, &out);
     code = cli_print(out.s, out.len);
 out:
     dataset_close(d);
@@ -284,10 +311,13 @@ static int sample(struct cli *cli, int argc, char **argv)
         ipw_err_set(&err, IPW_E_USAGE, "a sample of what? ipw dataset sample NAME -n K");
     else if (!sets_open(&d, rest[0], 0, 0, &err) && (size_t)k > d->n)
         ipw_err_set(&err, IPW_E_INPUT, "'%s' has %zu questions, not %lld; give a smaller -n", d->name, d->n, (long long)k);
+    else if (d)
+        sets_may_print(d, file, &err);
     if (!err.code) {
         sample_of(d, (size_t)k, (uint64_t)seed, &out);
         if (file && !fs_write_atomic(file, out.s, out.len, &err))
-            cli_say("%lld of the %zu questions of %s are in %s", (long long)k, d->n, d->name, file);
+            cli_say("%lld of the %zu questions of %s are in %s%s", (long long)k, d->n, d->name, file,
+                    sets_has_canary(d) ? SET_CANARY : "");
     }
     code = err.code ? cli_fail(&err) : file ? 0 : cli_print(out.s, out.len);
 out:
@@ -320,7 +350,7 @@ static bool verify_one(const char *name)
     }
     struct ipw_buf safe = IPW_BUF_INIT;
     report_text(name, &safe);
-    printf("%s: %zu questions, as they were taken\n", safe.s, n);
+    printf("%s: %zu question%s, as taken\n", safe.s, n, n == 1 ? "" : "s");
     ipw_buf_release(&safe);
     return true;
 }

@@ -180,7 +180,7 @@ static int pull_hub(struct cli *cli, const char *text, struct ipw_err *err)
 {
     struct hub_token token;
     struct pull p = {.cli = cli,
-                     .hub = {&cli->env, cli_setting("HF_ENDPOINT"), cli_hub_token(&token), cli->signals}};
+                     .hub = {&cli->env, cli_setting("HF_ENDPOINT"), cli_hub_token(&token), cli->signals, NULL}};
     struct model_bar bar = {.cli = cli, .what = "pulled"};
     char path[PATH_MAX];
     int rc = hub_spec_parse(&p.spec, text, err);

@@ -46,6 +46,7 @@ struct profile {
     char dir[PATH_MAX];
     struct run_machine machine;
     struct dataset *data;
+    struct dataset_wording wording;
     int64_t options; /* the most of a question whose choices are compared; 0: answers are asked for */
     struct meter *meter;
     struct store *store;
@@ -83,7 +84,11 @@ void profile_watch_server(struct profile *p);
 int profile_server_devices(void *ud, struct engine_device *out, int cap); /* as engine_http; ud is the profile */
 int profile_check_http(struct profile *p, struct ipw_err *err); /* of profile_check_engine: address, keys, load */
 int profile_check_model(struct profile *p, struct ipw_err *err);
+int profile_open_engine(struct profile *p, struct ipw_err *err); /* starts its server before, if it is to be served */
+int profile_wording(struct profile *p, struct ipw_err *err); /* template and examples, fit for the questions */
 int profile_scoring_data(struct profile *p, struct ipw_err *err); /* the questions, fit for what --scoring asks */
+int profile_samples_check(const struct profile *p, struct ipw_err *err); /* --samples and what does not go with it */
+bool profile_samples_warn(const struct profile *p); /* every sample would be the same: says so */
 int profile_check_data(struct profile *p, struct ipw_err *err);
 int profile_check_meter(struct profile *p, struct ipw_err *err); /* after the others: questions, meter, estimate */
 
@@ -104,8 +109,8 @@ int profile_verdict(const struct profile *p, const struct table_run *run, const 
 
 /* What to type after this run. next: NULL-terminated, the lines of text. */
 struct profile_lines {
-    char text[3][2 * PATH_MAX + 128];
-    const char *next[4];
+    char text[4][2 * PATH_MAX + 128];
+    const char *next[5];
 };
 void profile_next(const struct profile *p, const struct table_run *run, struct profile_lines *lines);
 

@@ -24,6 +24,7 @@ void profile_release(struct profile *p)
     meter_close(p->meter);
     proc_watch_free(atomic_load(&p->watched));
     store_close(p->store);
+    dataset_wording_release(&p->wording);
     dataset_close(p->data);
     run_todo_release(&p->todo);
     run_segment_release(&p->segment);
@@ -53,9 +54,13 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"dataset", NULL, 0, OPTION_LIST, &p->datasets, 0, 0, "NAME|FILE", "starter, fixed_length, or JSONL (starter)", false},
         {"repeat", NULL, 0, OPTION_INT, &p->repeat, 1, 1000, "R", "so many runs, labelled repeat=1 to R (1)", false},
         {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
+        {"samples", NULL, 0, OPTION_INT, &plan->samples, 1, RUN_SAMPLES_MAX, "K", "answers to each question, by other seeds (1)", false},
         {"shard", NULL, 0, OPTION_TEXT, &p->shard, 0, 0, "i/N", "only part i (from 0) of N", false},
         {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
         {"scoring", NULL, 0, OPTION_TEXT, &plan->scoring, 0, 0, "HOW", "answer, loglik, letters or perplexity (answer)", false},
+        {"template", NULL, 0, OPTION_TEXT, &plan->template_file, 0, 0, "FILE", "your prompt, with {question} {choices} ...", false},
+        {"shots", "num-fewshot", 0, OPTION_INT, &plan->shots, 0, WORDING_SHOTS_MAX, "N", "answered examples before each question (0)", false},
+        {"shots-from", NULL, 0, OPTION_TEXT, &plan->shots_from, 0, 0, "FILE", "their JSONL (the set's own, where it has some)", false},
         {"engine", "client", 0, OPTION_TEXT, &plan->engine, 0, 0, "NAME", "what answers: llama, openai or ollama (llama)", false},
         {"client-base-url", "base-url", 0, OPTION_TEXT, &plan->base_url, 0, 0, "URL", "the server, as http://HOST:PORT/v1", false},
         {"serve", NULL, 0, OPTION_TEXT, &plan->serve, 0, 0, "'CMD'", "start that server for the run, stop it after", false},

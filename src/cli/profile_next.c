@@ -64,11 +64,21 @@ static void ask_it(const struct profile *p, const char *model, const char *elsew
     snprintf(out, size, "ipw profile -m %s%s%s%s%s", cli_quote(model, (char[PATH_MAX]){0}, PATH_MAX), set, how, n, elsewhere);
 }
 
+static bool waits_for_judge(const struct table_run *run)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if (ipw_streq(run->v[i].score_reason, TABLE_JUDGE_NOT_ASKED))
+            return true;
+    return false;
+}
+
 void profile_next(const struct profile *p, const struct table_run *run, struct profile_lines *l)
 {
     char elsewhere[PATH_MAX + 32], quoted[PATH_MAX], model[512];
     size_t n = 0;
     where(p, elsewhere, sizeof elsewhere);
+    if (waits_for_judge(run))
+        snprintf(l->text[n++], sizeof l->text[0], "ipw judge %s -m JUDGE.gguf", cli_quote(p->dir, quoted, sizeof quoted));
     if (has_partner(p, run))
         snprintf(l->text[n++], sizeof l->text[0], "ipw compare%s%s", elsewhere, *elsewhere ? "" : "             this run and the one before it");
     else

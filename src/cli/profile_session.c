@@ -121,7 +121,7 @@ static int serve(struct profile *p, struct ipw_err *err)
     return p->recorder.running ? recorder_span(&p->recorder, "load", from, ipw_now(&p->cli->env), err) : 0;
 }
 
-static int open_engine(struct profile *p, struct ipw_err *err)
+int profile_open_engine(struct profile *p, struct ipw_err *err)
 {
     int rc = serve(p, err);
     if (rc)
@@ -164,10 +164,10 @@ static int open_model(struct profile *p, struct ipw_err *err)
 {
     int rc;
     if (!p->resume) {
-        if ((rc = start_recorder(p, err)) || (rc = watch_idle(p, "cold", err)) || (rc = open_engine(p, err)))
+        if ((rc = start_recorder(p, err)) || (rc = watch_idle(p, "cold", err)) || (rc = profile_open_engine(p, err)))
             return rc;
     } else {
-        if ((rc = open_engine(p, err)))
+        if ((rc = profile_open_engine(p, err)))
             return rc;
         run_segment_computing(p->meter, p->ops, p->engine);
         if (!p->other_machine && (rc = run_segment_check(p->store, p->meter, p->ops, p->engine, err)))
@@ -193,7 +193,7 @@ static int ask(struct profile *p, struct ipw_err *err)
     const struct engine_model *m = p->ops->model(p->engine);
     const char *blob = run_plan_blob_name(&p->plan), *name = blob ? blob : m->name ? m->name : "model";
     snprintf(title, sizeof title, "%s %s on %s", name, m->quant ? m->quant : "", p->data->name);
-    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .todo = &p->todo,
+    struct run_ctx ctx = {.env = &p->cli->env, .plan = &p->plan, .data = p->data, .wording = &p->wording, .todo = &p->todo,
                           .recorder = &p->recorder, .segment = &p->segment, .steady = p->baseline.steady,
                           .ops = p->ops, .engine = p->engine, .signals = p->cli->signals,
                           .progress = watch_draw, .ud = &view};

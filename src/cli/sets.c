@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,19 +52,47 @@ const char *sets_scorer_of(const struct question *q, char name[40], bool *built)
 
 void sets_say_unscored(const struct dataset *d)
 {
-    size_t n = 0;
+    size_t n = 0, judged = 0;
     bool built;
     char name[40], scorer[40] = "";
     for (size_t i = 0; i < d->n; i++) {
         sets_scorer_of(&d->v[i], name, &built);
+        judged += !strcmp(name, "judge") || !strcmp(name, "pairwise");
         if (built || !strcmp(name, "none"))
             continue;
         memcpy(scorer, name, sizeof scorer);
         n++;
     }
+    if (judged)
+        cli_say("%zu of the %zu questions of '%s' are for a judge, after the run: ipw judge RUN -m JUDGE.gguf", judged, d->n,
+                d->name);
     if (n)
         cli_say("%zu of the %zu questions of '%s' cannot be scored yet (no scorer '%s' in this build): joules and speed will "
                 "be told, accuracy only of the others", n, d->n, d->name, scorer);
+}
+
+bool sets_has_canary(const struct dataset *d)
+{
+    bool found = false;
+    for (size_t i = 0; i < d->n && !found; i++) {
+        struct json_doc *doc;
+        struct ipw_err ignored;
+        if (!memmem(d->v[i].record, d->v[i].record_len, "\"canary\"", strlen("\"canary\"")) ||
+            json_read(&doc, d->v[i].record, d->v[i].record_len, 0, &ignored))
+            continue;
+        found = json_str(json_get(json_root(doc), "canary"));
+        json_doc_free(doc);
+    }
+    return found;
+}
+
+int sets_may_print(const struct dataset *d, const char *file, struct ipw_err *err)
+{
+    struct stat st;
+    if (!sets_has_canary(d) || (file && (stat(file, &st) || S_ISREG(st.st_mode))))
+        return 0;
+    return ipw_err_set(err, IPW_E_INPUT, "the authors of '%s' ask not to post its questions, so they are not printed; write them to a "
+                       "file of yours: --out FILE", d->name);
 }
 
 int sets_dir(char out[PATH_MAX], struct ipw_err *err)
@@ -190,6 +219,18 @@ char **sets_here(size_t *n)
     return names;
 }
 
+static int not_here(const char *name, struct ipw_err *err)
+{
+    struct catalogue *c = catalogue_open();
+    const struct catalogue_set *set = catalogue_find(c, name);
+    if (set && set->refused)
+        ipw_err_set(err, IPW_E_INPUT, "question set '%s' cannot be asked: %s", name, set->refused);
+    else
+        ipw_err_set(err, IPW_E_INPUT, "no question set '%s' was pulled or imported; ipw dataset list tells which were", name);
+    catalogue_close(c);
+    return err->code;
+}
+
 int set_check(const char *name, size_t *n, struct ipw_err *err)
 {
     char path[PATH_MAX];
@@ -198,7 +239,7 @@ int set_check(const char *name, size_t *n, struct ipw_err *err)
     *n = 0;
     int rc = sets_file(name, ".jsonl", path, err);
     if (!rc && !fs_exists(path))
-        rc = ipw_err_set(err, IPW_E_INPUT, "no question set '%s' was pulled or imported; ipw dataset list tells which were", name);
+        rc = not_here(name, err);
     if (rc || (rc = set_origin_read(name, &origin, err)) || (rc = dataset_open(&d, path, &(struct dataset_cfg){0}, err)))
         return rc;
     *n = d->n;

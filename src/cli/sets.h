@@ -23,9 +23,27 @@ const char *sets_scorer_of(const struct question *q, char name[40], bool *built)
 /* On stderr, when some answers cannot be scored. */
 void sets_say_unscored(const struct dataset *d);
 
+/* Its authors ask not to post it: some record carries a canary. sets_may_print: IPW_E_INPUT when such a set is to go to anything
+ * but a file (NULL: standard output). */
+#define SET_CANARY "; their authors ask not to post them, and every one carries a canary that says so"
+bool sets_has_canary(const struct dataset *d);
+int sets_may_print(const struct dataset *d, const char *file, struct ipw_err *err);
+
 /* The folder of pulled sets (nothing is made), and NAME.jsonl, NAME.origin.json in it; IPW_E_ENV without a home. */
 int sets_dir(char out[PATH_MAX], struct ipw_err *err);
 int sets_file(const char *name, const char *suffix, char out[PATH_MAX], struct ipw_err *err);
+
+/* One ipw at a time takes a set: IPW_E_LOCKED when another one does. fd is for set_unlock, which takes -1 too. */
+int set_lock(const char *name, int *fd, struct ipw_err *err);
+void set_unlock(const char *name, int fd);
+
+/* A folder of our own in dir for as long as fd is open; those that killed pulls left are removed. sets_remove: a folder and the
+ * files in it. */
+int sets_temp(const char *dir, char out[PATH_MAX], int *fd, struct ipw_err *err);
+void sets_remove(const char *folder);
+
+/* Behind a set's name: its examples for few-shot prompts. */
+#define SET_SHOTS ".shots"
 
 /* What a pulled set's origin file says. */
 struct set_origin {
@@ -46,7 +64,7 @@ int set_store(const char *name, const char *text, size_t len, const struct set_o
 struct set_counts {
     size_t n, without_gold;
 };
-int set_store_rows(const struct cli *cli, const struct catalogue_set *set, const struct source *src, size_t n_src,
+int set_store_rows(const struct cli *cli, const struct catalogue_set *set, struct source *src, size_t n_src,
                    struct set_origin *o, struct set_counts *counts, struct ipw_err *err);
 
 /* A set from the hub. Its origin's source ends in SET_FROM_HUB. */

@@ -1,6 +1,7 @@
 /* A public set's records to ours, as a row of share/datasets.json says. */
 #include "dataset/catalogue.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,15 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-enum { CHOICES_MAX = 26 };
+enum { CHOICES_MAX = 26, ID_SIZE = 256 };
+
+/* What a column holds instead of what is needed. */
+static int wrong_type(const char *key, const json_val *v, const char *need, struct ipw_err *err)
+{
+    if (json_type(v) <= JSON_NULL)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing; %s is needed", key, need);
+    return ipw_err_set(err, IPW_E_INPUT, "'%s' is %s; %s is needed", key, json_type_name(json_type(v)), need);
+}
 
 /* "gsm8k/7": the set's name and what stands behind the last '/' of the source's id. A user's own ids stay; "" as the key:
  * there are none, rows are counted. */
@@ -26,7 +35,10 @@ static int put_id(const struct catalogue_set *set, const json_val *from, size_t 
     else if (json_is_int(v, &n))
         snprintf(id, size, "%s/%lld", set->name, (long long)n);
     else
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing", key ? key : "task_id");
+        return wrong_type(key ? key : "task_id", v, "a text or a whole number", err);
+    if (json_str(v) && strlen(set->name) + strlen(json_str(v)) >= size - 1)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' has %zu bytes; give a shorter one, of 200 at most", key ? key : "task_id",
+                           strlen(json_str(v)));
     json_put_str(o, to, "id", id);
     return 0;
 }
@@ -55,26 +67,36 @@ static void shuffle(struct order *v, size_t n, const char *id)
     qsort(v, n, sizeof *v, by_key);
 }
 
-/* The index of the right choice in the source: by its number from 0, its letter, or its text in any case. -1: none. -2: two
- * choices are alike. */
+/* A number from 0, as text too: all that CSV has. -1: it is none. */
+static int64_t index_of(const json_val *gold)
+{
+    const char *s = json_str(gold);
+    int64_t index = -1;
+    if (json_is_int(gold, &index))
+        return index;
+    return s && *s && strlen(s) < 4 && !s[strspn(s, "0123456789")] ? strtol(s, NULL, 10) : -1;
+}
+
+/* The index of the right choice in the source: by its letter, its text in any case, or its number. -1: none. -2: two choices
+ * are alike. */
 static int right_choice(const json_val *gold, const json_val *choices)
 {
     const char *answer = json_str(gold);
-    size_t n = json_len(choices);
-    int64_t index;
+    const int n = (int)json_len(choices);
     int found = -1;
-    if (json_is_int(gold, &index))
-        return index >= 0 && index < (int64_t)n ? (int)index : -1;
-    if (answer && answer[0] >= 'A' && answer[0] < 'A' + (int)n && !answer[1])
+    if (answer && answer[0] >= 'A' && answer[0] < 'A' + n && !answer[1])
         return answer[0] - 'A';
     for (struct json_iter it = json_iter(choices); answer && json_next(&it);)
         if (json_str(it.val) && !strcasecmp(json_str(it.val), answer))
             found = found == -1 ? (int)it.i - 1 : -2;
-    return found;
+    int64_t index = index_of(gold);
+    return found != -1 ? found : index < n ? (int)index : -1;
 }
 
 static int wrong_answer(const json_val *gold, int right, size_t n, struct ipw_err *err)
 {
+    if (!gold)
+        return ipw_err_set(err, IPW_E_INPUT, "the answer is missing; give a letter, an index from 0, or the text of a choice");
     char *text = json_print(gold);
     if (json_type(gold) == JSON_ARR)
         ipw_err_set(err, IPW_E_INPUT, "there are %zu right answers %.60s; an mcq record has one", json_len(gold), text);
@@ -99,7 +121,8 @@ static int put_order(const struct catalogue_set *set, const json_val *choices, s
     json_node *list = json_put_arr(o, to, "choices");
     for (size_t i = 0; i < n; i++) {
         const char *text = json_str(json_at(choices, order[i].from));
-        if (!text || !text[strspn(text, " \t\r\n")])
+        bool blank = text && !text[strspn(text, " \t\r\n")]; /* a public set is asked as it is */
+        if (!text || (blank && !set->source))
             return ipw_err_set(err, IPW_E_INPUT, "choice %c is %s; every choice needs a text", 'A' + (int)order[i].from,
                                text ? "empty" : "no text");
         json_put_str(o, list, NULL, text);
@@ -115,19 +138,27 @@ static int put_order(const struct catalogue_set *set, const json_val *choices, s
     return 0;
 }
 
+/* The row's choices; doc: what they were read from, when they are a text, as in CSV. */
+static const json_val *choices_of(const struct catalogue_set *set, const json_val *from, struct json_doc **doc)
+{
+    const json_val *choices = json_get(set->row, "choices");
+    struct ipw_err ignored;
+    *doc = NULL;
+    if (json_str(choices))
+        choices = json_get(from, json_str(choices));
+    const char *text = json_str(choices);
+    return text && !json_read(doc, text, strlen(text), 0, &ignored) ? json_root(*doc) : choices;
+}
+
 static int put_choices(const struct catalogue_set *set, const json_val *from, const char *id, struct json_out *o,
                        json_node *to, struct ipw_err *err)
 {
-    const json_val *choices = json_get(set->row, "choices"), *gold = json_get(from, json_str(json_get(set->row, "answer")));
-    struct json_doc *doc = NULL;
-    struct ipw_err ignored;
-    if (json_str(choices))
-        choices = json_get(from, json_str(choices));
-    const char *text = json_str(choices); /* in CSV a list is a text */
-    if (text && !json_read(&doc, text, strlen(text), 0, &ignored))
-        choices = json_root(doc);
+    struct json_doc *doc;
+    const json_val *choices = choices_of(set, from, &doc), *gold = json_get(from, json_str(json_get(set->row, "answer")));
     size_t n = json_len(choices);
-    int right = right_choice(gold, choices), rc;
+    if (json_type(gold) == JSON_ARR && json_len(gold) == 1)
+        gold = json_at(gold, 0);
+    int right = n <= CHOICES_MAX ? right_choice(gold, choices) : -1, rc;
     if (json_type(choices) != JSON_ARR || n < 2 || n > CHOICES_MAX)
         rc = ipw_err_set(err, IPW_E_INPUT, "there are no 2 to %d choices; a list of texts is needed, in CSV as a JSON array",
                          CHOICES_MAX);
@@ -137,6 +168,16 @@ static int put_choices(const struct catalogue_set *set, const json_val *from, co
         rc = put_order(set, choices, n, right, id, o, to, err);
     json_doc_free(doc);
     return rc;
+}
+
+/* Of a question that has no right answer: as the asking of the others shows them. */
+static void list_choices(const struct catalogue_set *set, const json_val *from, struct ipw_buf *question)
+{
+    struct json_doc *doc;
+    const json_val *choices = choices_of(set, from, &doc);
+    for (struct json_iter it = json_iter(json_type(choices) == JSON_ARR ? choices : NULL); json_next(&it) && it.i <= CHOICES_MAX;)
+        ipw_buf_addf(question, "%s%c. %s", it.i == 1 ? "\n\n" : "\n", 'A' + (int)it.i - 1, json_str(it.val) ? json_str(it.val) : "");
+    json_doc_free(doc);
 }
 
 /* A number as text: "70,000" stays as it is, the scorer reads it. Of several the others are aliases. */
@@ -163,31 +204,56 @@ static int put_answer(const struct catalogue_set *set, const json_val *from, str
         free(text);
     } else if (key && json_str(gold)) {
         json_put_str(o, to, "answer", json_str(gold));
+    } else if (key && json_type(gold) == JSON_BOOL) {
+        json_put_str(o, to, "answer", json_true(gold) ? "true" : "false");
     } else if (key) {
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing or no text", key);
+        return wrong_type(key, gold, "a text or a number", err);
     }
     return 0;
 }
 
-/* No right answer: the question can be asked, not scored. */
+/* No right answer: the question can be asked, not scored. Of public sets only those that a judge compares have such. */
 static bool is_without_gold(const struct catalogue_set *set, const json_val *from)
 {
+    const bool judged = ipw_streq(set->type, "judge") || ipw_streq(set->type, "pairwise");
     const char *key = json_str(json_get(set->row, "answer"));
     const json_val *gold = json_get(from, key ? key : "");
     const char *text = json_str(gold);
-    return !set->package && key && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
+    if (!key)
+        return !set->source && json_get(set->row, "choices");
+    return (!set->source || judged) && (json_type(gold) <= JSON_NULL || (json_type(gold) == JSON_NUM && isnan(json_num(gold))) || (text && !text[strspn(text, " \t\r\n")]) ||
                                     (json_type(gold) == JSON_ARR && !json_len(gold)));
 }
 
-static int put_question(const struct catalogue_set *set, const json_val *from, struct json_out *o, json_node *to,
+/* A text that ends before it should: what C reads ends at a NUL. */
+static bool is_cut(const json_val *v)
+{
+    return json_str(v) && strlen(json_str(v)) < json_len(v);
+}
+
+static int check_cut(const json_val *from, struct ipw_err *err)
+{
+    for (struct json_iter it = json_iter(from); json_next(&it);) {
+        bool cut = is_cut(it.val);
+        for (struct json_iter in = json_iter(json_type(it.val) == JSON_ARR ? it.val : NULL); json_next(&in);)
+            cut |= is_cut(in.val);
+        if (cut)
+            return ipw_err_set(err, IPW_E_INPUT, "'%.60s' holds a NUL character; take it out", it.key);
+    }
+    return 0;
+}
+
+static int put_question(const struct catalogue_set *set, const json_val *from, bool gold, struct json_out *o, json_node *to,
                         struct ipw_err *err)
 {
     const char *lead = json_str(json_get(set->row, "lead")), *key = json_str(json_get(set->row, "question"));
     const char *context = json_str(json_get(set->row, "context")), *text = json_str(json_get(from, key));
     if (!text || (context && !json_str(json_get(from, context))))
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing or no text", text ? context : key);
+        return wrong_type(text ? context : key, json_get(from, text ? context : key), "a text", err);
     struct ipw_buf question = IPW_BUF_INIT;
     ipw_buf_addf(&question, "%s%s", lead ? lead : "", text);
+    if (!gold)
+        list_choices(set, from, &question);
     json_put_str(o, to, "question", question.s);
     ipw_buf_release(&question);
     if (context)
@@ -234,15 +300,15 @@ static int convert(const struct catalogue_set *set, const json_val *from, size_t
                    bool *gold, struct ipw_err *err)
 {
     const char *subject = json_str(json_get(set->row, "subject")), *key = json_str(json_get(set->row, "subject_key"));
-    char id[256];
+    char id[ID_SIZE];
     int rc;
     *gold = !is_without_gold(set, from);
     if (json_type(from) != JSON_OBJ)
         return ipw_err_set(err, IPW_E_INPUT, "this is %s; an object is needed", json_type_name(json_type(from)));
-    if ((rc = put_id(set, from, number, o, to, id, sizeof id, err)))
+    if ((rc = check_cut(from, err)) || (rc = put_id(set, from, number, o, to, id, sizeof id, err)))
         return rc;
     json_put_str(o, to, "type", *gold || strcmp(set->type, "mcq") ? type_of(set, from) : "none");
-    if ((rc = put_question(set, from, o, to, err)))
+    if ((rc = put_question(set, from, *gold, o, to, err)))
         return rc;
     if (*gold)
         rc = json_get(set->row, "choices") ? put_choices(set, from, id, o, to, err) : put_answer(set, from, o, to, err);
@@ -257,6 +323,12 @@ static int convert(const struct catalogue_set *set, const json_val *from, size_t
         subject = json_str(json_get(from, key));
     if (subject)
         json_put_str(o, to, "subject", subject);
+    const char *solution = set->source ? json_str(json_get(from, "solution")) : NULL; /* of examples */
+    if (solution && *solution)
+        json_put_str(o, to, "solution", solution);
+    const char *canary = json_str(json_get(from, json_str(json_get(set->row, "canary"))));
+    if (canary && *canary)
+        json_put_str(o, to, "canary", canary);
     if (set->source)
         json_put_str(o, to, "source", set->source);
     if (set->license)
@@ -270,7 +342,7 @@ int catalogue_record(const struct catalogue_set *set, size_t number, const char 
     struct json_doc *doc = NULL;
     struct json_out *o = json_out_new();
     json_node *to = json_new_obj(o);
-    int rc = json_read(&doc, text, len, 0, err);
+    int rc = json_read(&doc, text, len, JSON_NAN | JSON_BIG, err);
     *gold = true;
     if (!rc && !dropped(set, json_root(doc)) && !(rc = convert(set, json_root(doc), number, o, to, gold, err))) {
         char *s = json_write(o, to, false);

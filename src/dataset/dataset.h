@@ -65,6 +65,12 @@ int dataset_read_in_place(struct dataset *d, const char *source, const char *tex
  * "mcq/1". Records with `messages` give them as they are: *tmpl is "messages/1" and user stays empty. */
 void dataset_prompt(const json_val *record, struct ipw_buf *user, const char **tmpl);
 
+/* "\nA. ..." for each choice. */
+void dataset_choices(const json_val *record, struct ipw_buf *out);
+/* The gold answer as an example has it: `solution` if the record has one, and the answer in the form that the template asks
+ * for. False: it asks for none, or there is no answer. */
+bool dataset_reply(const json_val *record, struct ipw_buf *out);
+
 /* ---- asking for log-likelihoods instead of an answer (datasets 2.3) ---- */
 
 /* By name: "answer" (a text is written), "loglik" (of the choices' texts), "letters" (of " A", " B", ... behind the listed

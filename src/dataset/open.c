@@ -50,7 +50,10 @@ static int unknown(const char *spec, struct ipw_err *err)
     for (size_t i = 0; i < n_sets && n < 64; i++)
         names[n++] = sets[i].name;
     const char *near = ipw_nearest(spec, names, n);
-    if (catalogue_find(c, spec))
+    const struct catalogue_set *set = catalogue_find(c, spec);
+    if (set && set->refused)
+        ipw_err_set(err, IPW_E_INPUT, "question set '%s' cannot be asked: %s", spec, set->refused);
+    else if (set)
         ipw_err_set(err, IPW_E_INPUT, "question set '%s' is not here yet; fetch it once with: ipw dataset pull %s", spec, spec);
     else if (near)
         ipw_err_set(err, IPW_E_INPUT, "no question set '%s': did you mean '%s'? (ipw dataset list)", spec, near);

@@ -65,13 +65,6 @@ static void add_trimmed(struct ipw_buf *b, const char *s)
     ipw_buf_add(b, s, n);
 }
 
-static void put_letters(const json_val *choices, struct ipw_buf *b)
-{
-    char letter = 'A';
-    for (struct json_iter it = json_iter(choices); json_next(&it); letter++)
-        ipw_buf_addf(b, "\n%c. %s", letter, json_str(it.val) ? json_str(it.val) : "");
-}
-
 static void put_context(const json_val *record, enum dataset_asking how, bool beginning, struct ipw_buf *b)
 {
     const char *context = json_str(json_get(record, "context")), *question = json_str(json_get(record, "question"));
@@ -84,7 +77,7 @@ static void put_context(const json_val *record, enum dataset_asking how, bool be
     ipw_buf_adds(b, how == DATASET_LETTERS ? "" : "Question: ");
     add_trimmed(b, question);
     if (how == DATASET_LETTERS)
-        put_letters(json_get(record, "choices"), b);
+        dataset_choices(record, b);
     ipw_buf_adds(b, "\nAnswer:");
 }
 

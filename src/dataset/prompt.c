@@ -6,16 +6,21 @@
 
 #include "base/str.h"
 
+void dataset_choices(const json_val *record, struct ipw_buf *out)
+{
+    char letter = 'A';
+    for (struct json_iter it = json_iter(json_get(record, "choices")); json_next(&it); letter++)
+        ipw_buf_addf(out, "\n%c. %s", letter, json_str(it.val) ? json_str(it.val) : "");
+}
+
 static void put_choices(const json_val *r, struct ipw_buf *b)
 {
-    size_t n = 0;
     ipw_buf_addc(b, '\n');
-    for (struct json_iter it = json_iter(json_get(r, "choices")); json_next(&it); n++)
-        ipw_buf_addf(b, "\n%c. %s", 'A' + (int)n, json_str(it.val));
+    dataset_choices(r, b);
     ipw_buf_addf(b,
                  "\n\nChoose the best answer or continuation. You may reason first; end with one line of the form "
                  "\"Answer: X\", where X is one of A-%c.",
-                 'A' + (int)n - 1);
+                 'A' + (int)json_len(json_get(r, "choices")) - 1);
 }
 
 static void put_code(const json_val *r, struct ipw_buf *b)
@@ -32,15 +37,19 @@ static const struct {
     const char *kind, *id;
     const char *request; /* behind the question */
     void (*put)(const json_val *r, struct ipw_buf *b);
+    const char *before, *behind; /* of the answer in the form that is asked for; NULL: it has none that an example could show */
 } templates[] = {
-    {"mcq", "mcq/1", NULL, put_choices},
-    {"numeric", "numeric/1", "\n\nYou may reason first; end with one line of the form \"Answer: <number>\".", NULL},
-    {"math", "math/1", "\n\nYou may reason first; end with one line that holds the result as \\boxed{...}.", NULL},
-    {"exact", "exact/1", "\n\nEnd with one line: <answer>your answer</answer>", NULL},
-    {"contains", "contains/1", "\n\nGive a short answer.", NULL},
-    {"short", "short/1", "\n\nEnd with one line of the form \"Answer: <a few words>\".", NULL},
-    {"code", "code/1", NULL, put_code},
-    {NULL, "plain/1", NULL, NULL}, /* instruction, judge, none: any word of ours would change the task */
+    {"mcq", "mcq/1", NULL, put_choices, "Answer: ", ""},
+    {"numeric", "numeric/1", "\n\nYou may reason first; end with one line of the form \"Answer: <number>\".", NULL,
+     "Answer: ", ""},
+    {"math", "math/1", "\n\nYou may reason first; end with one line that holds the result as \\boxed{...}.", NULL,
+     "\\boxed{", "}"},
+    {"exact", "exact/1", "\n\nEnd with one line: <answer>your answer</answer>", NULL, "<answer>", "</answer>"},
+    {"contains", "contains/1", "\n\nGive a short answer.", NULL, "", ""},
+    {"short", "short/1", "\n\nEnd with one line of the form \"Answer: <a few words>\".", NULL,
+     "Answer: ", ""},
+    {"code", "code/1", NULL, put_code, NULL, NULL},
+    {NULL, "plain/1", NULL, NULL, NULL, NULL}, /* instruction, judge, none: any word of ours would change the task */
 };
 
 static size_t template_of(const char *kind)
@@ -78,4 +87,16 @@ void dataset_prompt(const json_val *record, struct ipw_buf *user, const char **t
     if (templates[i].request)
         ipw_buf_adds(user, templates[i].request);
     *tmpl = templates[i].id;
+}
+
+bool dataset_reply(const json_val *record, struct ipw_buf *out)
+{
+    const char *answer = json_str(json_get(record, "answer")), *solution = json_str(json_get(record, "solution"));
+    size_t i = choose(record);
+    if (!templates[i].before || !answer || !*answer || json_get(record, "messages"))
+        return false;
+    if (solution && *solution)
+        ipw_buf_addf(out, "%s\n", solution);
+    ipw_buf_addf(out, "%s%s%s", templates[i].before, answer, templates[i].behind);
+    return true;
 }

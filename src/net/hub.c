@@ -112,7 +112,10 @@ static int list_files(struct hub_files *out, const struct hub *hub, const char *
     for (int page = 0; page < PAGES_MAX && !rc && *url; page++) {
         struct http_get get = {.url = url, .token = hub->token, .stop = hub->stop};
         ipw_buf_clear(&text);
-        if (!(rc = http_to_memory(&get, LIST_MAX, &text, &answer, err)))
+        rc = http_to_memory(&get, LIST_MAX, &text, &answer, err);
+        if (hub->status)
+            *hub->status = (int)answer.status;
+        if (!rc)
             rc = parse(out, text.s, text.len, models, err);
         else
             ipw_err_wrap(err, "%s '%s'", models ? "model" : "dataset", repo);
@@ -279,8 +282,10 @@ static int fetch(const struct hub *hub, const struct http_get *get, int fd, int6
     for (int i = 0; i < TRIES; i++) {
         if (fstat(fd, &st))
             return ipw_err_set(err, IPW_E_IO, "cannot write the download: %s", strerror(errno));
-        if (st.st_size == bytes)
+        if (st.st_size == bytes) {
+            *err = (struct ipw_err){0}; /* of the breaks before */
             return 0;
+        }
         if (st.st_size > bytes && ftruncate(fd, 0)) /* another version of the file */
             return ipw_err_set(err, IPW_E_IO, "cannot write the download: %s", fs_reason(errno));
         if (i && st.st_size <= had) /* it does not get on */
@@ -289,6 +294,8 @@ static int fetch(const struct hub *hub, const struct http_get *get, int fd, int6
             hub->env->clock->sleep_until(hub->env, ipw_now(hub->env) + (int64_t)i * 1000000000);
         had = st.st_size;
         rc = http_to_file(get, fd, &answer, err);
+        if (hub->status)
+            *hub->status = (int)answer.status;
         if (rc && (rc != IPW_E_ENV || answer.status / 100 == 4))
             return rc;
     }
@@ -329,6 +336,7 @@ int hub_pull(const struct hub *hub, const char *repo, const struct hub_file *fil
 {
     char part[PATH_MAX], base[300];
     struct ipw_buf url = IPW_BUF_INIT;
+    struct stat st;
     bool there;
     int fd = -1, rc = is_there(hub, file, path, &there, err);
     if (rc || there)
@@ -342,6 +350,8 @@ int hub_pull(const struct hub *hub, const char *repo, const struct hub_file *fil
     if (!(rc = take_part(part, &fd, err)) && !(rc = fetch(hub, &get, fd, file->bytes, err)) &&
         !(rc = check(hub, file, part, err)) && (fsync(fd) || rename(part, path)))
         rc = ipw_err_set(err, IPW_E_IO, "cannot write '%s': %s", path, fs_reason(errno));
+    if (fd >= 0 && rc && !fstat(fd, &st) && !st.st_size) /* there is nothing to go on with */
+        unlink(part);
     if (fd >= 0)
         close(fd);
     ipw_buf_release(&url);

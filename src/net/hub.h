@@ -12,6 +12,7 @@ struct hub {
     const char *endpoint;    /* NULL or "": the hub itself */
     const char *token;       /* NULL or "": none */
     const _Atomic int *stop; /* as in http.h */
+    int *status;             /* the last answer's HTTP status is put there; NULL: nowhere */
 };
 
 struct hub_file {

@@ -42,6 +42,9 @@ void report_sweep(const struct table_run *const *runs, const struct accuracy_res
  * "". format "table", "json" or "md"; columns: of the terminal, for "table". */
 void report_compare(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out);
 
+/* Who judged, its verdicts, agreement and cost: lines of a screen. */
+void report_judge(const struct table_judge *j, struct ipw_buf *out);
+
 /* A figure for reading: two significant digits below 100, whole above ("0.0097", "7.7", "14", "212"), "-" for NAN. The
  * one number formatter of every table. */
 void report_num(double x, char out[24]);

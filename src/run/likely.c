@@ -5,11 +5,11 @@
 
 #include "base/str.h"
 
-int run_likely_request(const json_val *record, enum dataset_asking how, struct ipw_arena *arena, struct engine_req *req,
-                       const char **tmpl, struct ipw_err *err)
+int run_likely_request(const json_val *record, const struct dataset_wording *wording, enum dataset_asking how,
+                       struct ipw_arena *arena, struct engine_req *req, const char **tmpl, struct ipw_err *err)
 {
     struct dataset_options o;
-    if (!dataset_options(record, how, arena, &o))
+    if (!dataset_wording_options(wording, record, how, arena, &o))
         return ipw_err_set(err, IPW_E_BUG, "a question without choices was to be compared");
     const char **v = ipw_arena_alloc(arena, o.n * sizeof *v);
     memcpy(v, o.v, o.n * sizeof *v);

@@ -12,6 +12,7 @@
 #include "energy/collector.h"
 #include "run/client.h"
 #include "run/conditions.h"
+#include "run/judge.h"
 #include "run/overlap.h"
 #include "run/scopes.h"
 #include "run/scores.h"
@@ -556,7 +557,7 @@ int run_load(struct table_run *t, struct store *store, const char *dir, struct i
         (rc = store_each_channel(store, on_channel, &l, err)))
         goto out;
     describe(&l);
-    if ((rc = run_settings_load(t, store, err)) || (rc = run_client_load(t, store, err)) ||
+    if ((rc = run_settings_load(t, store, err)) || (rc = run_judge_load(t, store, err)) || (rc = run_client_load(t, store, err)) ||
         (rc = store_each_query(store, STORE_WITH_QUESTION | STORE_WITH_STAMPS, on_query, &l, err)) ||
         (share_overlaps(&l), rc = store_each_energy(store, store_energy_version(store), on_energy, &l, err)))
         goto out;

@@ -25,8 +25,8 @@ struct slot {
     uint32_t id;
     struct run_item item;
     const struct question *question;
-    const char *tmpl;
-    struct ipw_buf user, answer, thinking;
+    char tmpl[160];
+    struct ipw_buf answer, thinking;
     int64_t *stamps;
     size_t *ends; /* of the answer's text, behind the piece of each stamp */
     size_t n_stamps, cap_stamps;
@@ -79,17 +79,24 @@ static void read_boundary(struct runner *r)
 
 /* ---- asking ---- */
 
-static struct engine_message *messages_of(const json_val *record, struct slot *s, size_t *n)
+/* What is asked of the engine; texts are in the arena. */
+static int request_of(const struct runner *r, const json_val *record, struct slot *s, struct ipw_arena *arena,
+                      struct engine_req *req, struct ipw_err *err)
 {
-    dataset_prompt(record, &s->user, &s->tmpl);
-    const json_val *given = json_get(record, "messages");
-    struct engine_message *out = ipw_calloc(json_len(given) + 1, sizeof *out);
-    *n = 0;
-    for (struct json_iter it = json_iter(given); json_next(&it);)
-        out[(*n)++] = (struct engine_message){json_str(json_get(it.val, "role")), json_str(json_get(it.val, "content"))};
-    if (!*n)
-        out[(*n)++] = (struct engine_message){"user", s->user.s};
-    return out;
+    const char *tmpl = NULL;
+    int rc = 0;
+    if (r->how == DATASET_ANSWER) {
+        struct dataset_message *m;
+        req->n_messages = dataset_messages(r->c->wording, record, arena, &m, &tmpl);
+        struct engine_message *out = ipw_arena_alloc(arena, req->n_messages * sizeof *out);
+        for (size_t i = 0; i < req->n_messages; i++)
+            out[i] = (struct engine_message){m[i].role, m[i].content};
+        req->messages = out;
+    } else {
+        rc = run_likely_request(record, r->c->wording, r->how, arena, req, &tmpl, err);
+    }
+    snprintf(s->tmpl, sizeof s->tmpl, "%s", tmpl ? tmpl : "");
+    return rc;
 }
 
 static void reserve_pieces(struct slot *s, size_t room)
@@ -104,7 +111,6 @@ static void reserve_pieces(struct slot *s, size_t room)
 static void make_room(const struct runner *r, struct slot *s, int64_t limit)
 {
     size_t most = r->n_slots == 1 ? STAMPS_ALONE : STAMPS, room = limit < (int64_t)most ? (size_t)limit : most;
-    ipw_buf_clear(&s->user);
     ipw_buf_clear(&s->answer);
     ipw_buf_clear(&s->thinking);
     ipw_buf_reserve(&s->answer, room * (r->n_slots == 1 ? 16 : 5));
@@ -129,19 +135,13 @@ static int ask(struct runner *r, struct run_item item, bool warmup, int64_t due_
     int rc = json_read(&doc, s->question->record, s->question->record_len, 0, err);
     if (rc)
         return ipw_err_wrap(err, "question '%s'", s->question->id);
-    size_t n = 0;
-    struct engine_message *messages = r->how == DATASET_ANSWER ? messages_of(json_root(doc), s, &n) : NULL;
     uint64_t draw = ipw_rng_at((uint64_t)c->plan->seed, ipw_hash64(s->question->id, strlen(s->question->id)));
     struct engine_req req = {.id = s->id = ++r->generation * (uint32_t)r->n_slots + (uint32_t)at,
-                             .messages = messages,
-                             .n_messages = n,
                              .max_tokens = limit,
                              .seed = item.sample ? ipw_rng_at(draw, (uint64_t)item.sample) : draw};
     struct ipw_arena arena = {0};
-    if (r->how != DATASET_ANSWER)
-        rc = run_likely_request(json_root(doc), r->how, &arena, &req, &s->tmpl, err);
+    rc = request_of(r, json_root(doc), s, &arena, &req, err);
     rc = rc ? rc : c->ops->submit(c->engine, &req, err);
-    free(messages);
     ipw_arena_release(&arena);
     json_doc_free(doc);
     if (rc)
@@ -382,7 +382,7 @@ static void hand_over(struct runner *r, struct slot *s, const struct engine_even
     rec->question = (struct store_question){.query_id = q->id,
                                             .type = q->type,
                                             .scorer = scorer,
-                                            .tmpl = s->tmpl,
+                                            .tmpl = ipw_arena_strdup(a, s->tmpl),
                                             .record = ipw_arena_strndup(a, q->record, q->record_len)};
     ipw_buf_release(&stamps);
     writer_put(&r->c->recorder->writer, rec);
@@ -541,7 +541,6 @@ static void slots_new(struct runner *r)
     r->slot = ipw_calloc(r->n_slots, sizeof *r->slot);
     r->free = ipw_calloc(r->n_slots, sizeof *r->free);
     for (size_t i = 0; i < r->n_slots; i++) {
-        ipw_buf_init(&r->slot[i].user);
         ipw_buf_init(&r->slot[i].answer);
         ipw_buf_init(&r->slot[i].thinking);
         r->free[r->n_free++] = r->n_slots - 1 - i;
@@ -551,7 +550,6 @@ static void slots_new(struct runner *r)
 static void runner_free(struct runner *r)
 {
     for (size_t i = 0; i < r->n_slots; i++) {
-        ipw_buf_release(&r->slot[i].user);
         ipw_buf_release(&r->slot[i].answer);
         ipw_buf_release(&r->slot[i].thinking);
         free(r->slot[i].stamps);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "dataset/wording.h"
 #include "run/client.h"
 #include "run/todo.h"
 #include "run/recorder.h"
@@ -12,6 +13,7 @@ struct run_ctx {
     const struct ipw_env *env;
     const struct run_plan *plan;
     const struct dataset *data;
+    const struct dataset_wording *wording; /* NULL: our templates, no examples */
     const struct run_todo *todo;
     struct recorder *recorder; /* running */
     const struct run_segment *segment;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "score/judge.h"
+#include "score/score.h"
 
 enum { MAX_BESIDE = 32 };
 
@@ -53,6 +55,7 @@ static void derived(struct loader *l, const struct store_score *s)
     static const char *const strict[] = {"boxed", "tag", "statement", "own_line"};
     char name[80];
     unsigned held, of;
+    int as_a, as_b;
     if (!strcmp(s->scorer, "mcq")) {
         bool read = false;
         for (size_t i = 0; i < sizeof strict / sizeof strict[0]; i++)
@@ -61,6 +64,10 @@ static void derived(struct loader *l, const struct store_score *s)
     } else if (ipw_starts(s->scorer, "ifeval") && s->extracted && sscanf(s->extracted, "%u/%u", &held, &of) == 2) {
         snprintf(name, sizeof name, "%s instructions", s->scorer);
         put(l, name, of, held);
+    } else if (!strcmp(s->scorer, "judge") && s->extracted && strcmp(s->extracted, "not_attempted") != 0) {
+        put(l, "judge, of those attempted", 1, s->value);
+    } else if (!strcmp(s->scorer, "pairwise") && judge_games_read(s->extracted, &as_a, &as_b)) {
+        put(l, "pairwise battles", 1, judge_battles(as_a, as_b, JUDGE_WEIGHT));
     }
 }
 
@@ -94,6 +101,8 @@ static int on_score(const struct store_score *s, void *ud)
     if (!strcmp(s->scorer, "perplexity") && s->extracted &&
         sscanf(s->extracted, "nll %lf tokens %lf bytes %lf", &r->nll, &r->nll_tokens, &r->nll_bytes) != 3)
         r->nll = NAN;
+    const struct scorer_ops *ops = scorer_find(s->scorer);
+    r->votes = ops && ops->votes;
     r->extracted = ipw_arena_strdup(&l->t->arena, s->extracted);
     return 0;
 }

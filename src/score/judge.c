@@ -1,6 +1,9 @@
 #include "score/judge.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "table/judge.h"
 
 static const struct {
     const char *word, *verdict;
@@ -124,3 +127,60 @@ double judge_battles(int as_a, int as_b, int weight)
     }
     return sum / n;
 }
+
+static int winner(int preference)
+{
+    return (preference > 0) - (preference < 0);
+}
+
+double judge_outcome(int as_a, int as_b, bool *flipped)
+{
+    int first = winner(as_a), second = winner(-as_b);
+    *flipped = first != second;
+    return *flipped ? 0.5 : (first + 1) / 2.0;
+}
+
+void judge_games_write(int as_a, int as_b, char out[24])
+{
+    static const char *const outcomes[] = {"loss", "tie", "win"};
+    bool flipped;
+    double value = judge_outcome(as_a, as_b, &flipped);
+    snprintf(out, 24, "%s %s %s", outcomes[(int)(2 * value)], judge_preference_name(as_a), judge_preference_name(as_b));
+}
+
+bool judge_games_read(const char *text, int *as_a, int *as_b)
+{
+    char first[5], second[5];
+    if (!text || sscanf(text, "%*5s %4s %4s", first, second) != 2)
+        return false;
+    int found = 0;
+    for (int k = 0; k < 5; k++) {
+        if (!strcmp(names[k], first))
+            *as_a = k - 2, found |= 1;
+        if (!strcmp(names[k], second))
+            *as_b = k - 2, found |= 2;
+    }
+    return found == 3;
+}
+
+/* Verdicts come from `ipw judge`, later than any answer; until then there is none. */
+static void not_judged(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
+                       struct score_result *out)
+{
+    (void)item, (void)text, (void)len, (void)arena;
+    *out = (struct score_result){.status = SCORE_UNSCORED, .reason = TABLE_JUDGE_NOT_ASKED};
+}
+
+const struct scorer_ops scorer_judge = {
+    .name = "judge",
+    .version = 0,
+    .what = "a judging model finds the answer right by the reference answer (ipw judge)",
+    .score = not_judged,
+};
+
+const struct scorer_ops scorer_pairwise = {
+    .name = "pairwise",
+    .version = 0,
+    .what = "a judging model prefers the answer to another one, in both orders: win 1, tie 0.5 (ipw judge)",
+    .score = not_judged,
+};

@@ -16,5 +16,13 @@ const char *judge_preference_name(int preference);
 /* Arena-Hard's mean over the battles of two games, the candidate first as A, then as B: a clear preference counts as `weight`
  * battles, a tie half. */
 double judge_battles(int as_a, int as_b, int weight);
+enum { JUDGE_WEIGHT = 3 }; /* of a clear preference */
+
+/* 1 win, 0 loss, 0.5 tie of the candidate. Games that name different winners are a tie, and *flipped: the order decided. */
+double judge_outcome(int as_a, int as_b, bool *flipped);
+
+/* `extracted` of scorer pairwise: "win A>B A<B", the outcome and the two games' preferences. False: it is not that. */
+void judge_games_write(int as_a, int as_b, char out[24]);
+bool judge_games_read(const char *text, int *as_a, int *as_b);
 
 #endif

@@ -29,6 +29,11 @@ enum store_sql {
     SQL_ENERGY_CLEAR,
     SQL_ENERGY,
     SQL_SCORE,
+    SQL_JUDGED,
+    SQL_SCORE_VERSION,
+    SQL_ANSWER,
+    SQL_LAST_ATTEMPT,
+    SQL_EXTRACTED,
     SQL_N
 };
 

@@ -59,6 +59,14 @@ static const char *const store_sql[SQL_N] = {
                    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_SCORE] = "INSERT OR REPLACE INTO score(query, scorer, version, status, value, extracted, method)"
                   " VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_JUDGED] = "INSERT OR REPLACE INTO judged(query, scorer, version, game, text, n_in, n_out)"
+                   " VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_SCORE_VERSION] = "SELECT max(version) FROM score WHERE scorer = ?",
+    [SQL_ANSWER] = "SELECT t.answer, r.record FROM query q JOIN text t ON t.query = q.id JOIN question r USING(query_id)"
+                   " WHERE q.query_id = ? AND q.sample = ? AND q.status IN ('ok', 'truncated') ORDER BY q.attempt DESC LIMIT 1",
+    [SQL_LAST_ATTEMPT] = "SELECT max(attempt) FROM query WHERE query_id = ? AND sample = ?",
+    [SQL_EXTRACTED] = "SELECT c.extracted FROM query q JOIN score c ON c.query = q.id WHERE q.query_id = ? AND q.sample = ?"
+                      " AND c.scorer = ? AND c.version = ? ORDER BY q.attempt DESC LIMIT 1",
 };
 
 sqlite3_stmt *store_stmt(struct store *s, enum store_sql id, struct ipw_err *err)

@@ -37,6 +37,53 @@ int64_t store_meta_int(struct store *s, const char *key, int64_t absent)
     return v;
 }
 
+int64_t store_score_version(struct store *s, const char *scorer)
+{
+    struct ipw_err ignored;
+    sqlite3_stmt *st = store_stmt(s, SQL_SCORE_VERSION, &ignored);
+    int64_t v = st && !sqlite3_bind_text(st, 1, scorer, -1, SQLITE_STATIC) && sqlite3_step(st) == SQLITE_ROW
+                    ? sqlite3_column_int64(st, 0)
+                    : 0;
+    sqlite3_reset(st);
+    return v;
+}
+
+/* A statement whose first two parameters are a question and a sample; NULL: it cannot be had. */
+static sqlite3_stmt *of_question(struct store *s, enum store_sql sql, const char *query_id, int64_t sample)
+{
+    struct ipw_err ignored;
+    sqlite3_stmt *st = store_stmt(s, sql, &ignored);
+    return st && !sqlite3_bind_text(st, 1, query_id, -1, SQLITE_STATIC) && !sqlite3_bind_int64(st, 2, sample) ? st : NULL;
+}
+
+bool store_answer(struct store *s, const char *query_id, int64_t sample, char **answer, char **record)
+{
+    sqlite3_stmt *st = of_question(s, SQL_ANSWER, query_id, sample);
+    bool found = st && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_text(st, 0) && sqlite3_column_text(st, 1);
+    *answer = found ? ipw_strdup((const char *)sqlite3_column_text(st, 0)) : NULL;
+    *record = found ? ipw_strdup((const char *)sqlite3_column_text(st, 1)) : NULL;
+    sqlite3_reset(st);
+    return found;
+}
+
+int64_t store_last_attempt(struct store *s, const char *query_id, int64_t sample)
+{
+    sqlite3_stmt *st = of_question(s, SQL_LAST_ATTEMPT, query_id, sample);
+    int64_t v = st && sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+    sqlite3_reset(st);
+    return v;
+}
+
+char *store_extracted(struct store *s, const char *query_id, int64_t sample, const char *scorer, int64_t version)
+{
+    sqlite3_stmt *st = of_question(s, SQL_EXTRACTED, query_id, sample);
+    bool found = st && !sqlite3_bind_text(st, 3, scorer, -1, SQLITE_STATIC) && !sqlite3_bind_int64(st, 4, version) &&
+                 sqlite3_step(st) == SQLITE_ROW;
+    char *text = found ? ipw_strdup((const char *)sqlite3_column_text(st, 0)) : NULL;
+    sqlite3_reset(st);
+    return text;
+}
+
 /* ---- scans ---- */
 
 /* Prepared anew for each scan, so that a callback may scan and write. */

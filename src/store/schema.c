@@ -42,8 +42,14 @@ static const char schema_2[] =
     "CREATE TABLE served("
     "  query INTEGER PRIMARY KEY, t_due INT, load_ns INT, prompt_ns INT, decode_ns INT);";
 
+/* What a judging model wrote (docs/adr/0010). */
+static const char schema_3[] =
+    "CREATE TABLE judged("
+    "  query INT, scorer TEXT, version INT, game INT, text TEXT, n_in INT, n_out INT,"
+    "  PRIMARY KEY(query, scorer, version, game)) WITHOUT ROWID;";
+
 /* steps[v] takes a file from schema v to v + 1. */
-static const char *const steps[STORE_SCHEMA] = {schema_1, schema_2};
+static const char *const steps[STORE_SCHEMA] = {schema_1, schema_2, schema_3};
 
 int store_schema_migrate(struct store *s, int from, struct ipw_err *err)
 {

@@ -1,4 +1,4 @@
-/* run.db: the facts of one run in SQLite, as contract/run.sql and docs/schema.md (schema 2). One writer per run
+/* run.db: the facts of one run in SQLite, as contract/run.sql and docs/schema.md (schema 3). One writer per run
  * (flock on `lock`), readers at any time. Unknown is NULL in the file; here it is INT64_MIN for times and
  * counts (STORE_NULL), NAN for reals, NULL for text. Times are ns since the segment's anchor. */
 #ifndef IPW_STORE_STORE_H
@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 #define STORE_NULL INT64_MIN
-enum { STORE_SCHEMA = 2 };
+enum { STORE_SCHEMA = 3 };
 
 struct store;
 
@@ -120,6 +120,14 @@ struct store_score {
 };
 int store_put_score(struct store *s, const struct store_score *sc, struct ipw_err *err); /* replaces */
 
+struct store_judged { /* what a score was read from */
+    int64_t query, version;
+    const char *scorer, *text;
+    int64_t game; /* of a comparison: 0 the answer as A, 1 as B; else 0 */
+    int64_t n_in, n_out;
+};
+int store_put_judged(struct store *s, const struct store_judged *j, struct ipw_err *err); /* replaces */
+
 /* ---- reading ---- */
 /* NULL when the key is absent; the text lives until the next call or store_close. */
 const char *store_meta(struct store *s, const char *key);
@@ -157,6 +165,15 @@ int store_each_energy(struct store *s, int64_t version, int (*fn)(const struct s
 int64_t store_energy_version(struct store *s);
 int store_each_score(struct store *s, int (*fn)(const struct store_score *, void *), void *ud,
                      struct ipw_err *err);
+/* The highest version that a scorer's rows have, 0 if none. */
+int64_t store_score_version(struct store *s, const char *scorer);
+/* The last answer to a question that came to its end, and the question's record; false: there is none. The caller frees
+ * both. */
+bool store_answer(struct store *s, const char *query_id, int64_t sample, char **answer, char **record);
+/* What a scorer of this version found in the last answer; NULL: nothing, or it was not scored. The caller frees it. */
+char *store_extracted(struct store *s, const char *query_id, int64_t sample, const char *scorer, int64_t version);
+/* Number of the last attempt, 0 if none. */
+int64_t store_last_attempt(struct store *s, const char *query_id, int64_t sample);
 int store_each_clock(struct store *s, int (*fn)(int64_t segment, int64_t raw, int64_t boot, int64_t real, void *),
                      void *ud, struct ipw_err *err); /* by segment, raw */
 int store_each_baseline(struct store *s, int (*fn)(const struct store_baseline *, void *), void *ud,

@@ -381,3 +381,18 @@ int store_put_score(struct store *s, const struct store_score *sc, struct ipw_er
     put_t(&b, sc->method);
     return run(s, &b, NULL, err);
 }
+
+int store_put_judged(struct store *s, const struct store_judged *j, struct ipw_err *err)
+{
+    struct binder b = bind(s, SQL_JUDGED, err);
+    if (!b.st)
+        return err->code;
+    put_i(&b, j->query);
+    put_t(&b, j->scorer);
+    put_i(&b, j->version);
+    put_i(&b, j->game);
+    put_t(&b, j->text);
+    put_i(&b, j->n_in);
+    put_i(&b, j->n_out);
+    return run(s, &b, NULL, err);
+}

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "table/judge.h"
 #include "table/settings.h"
 
 struct stats_hist;
@@ -26,6 +27,7 @@ struct table_row {
     const char *score_reason; /* why unscored */
     double correct;           /* 0..1; NAN when pending or unscored */
     const char *extracted;
+    bool votes;               /* extracted is the answer itself, so that samples of a question can vote */
     double n_in, n_cached, n_out, n_reason;
     double ttft_s, latency_s; /* send to first token; send to end */
     double decode_s;          /* first token to last token */
@@ -89,6 +91,7 @@ struct table_run {
     bool idle_drifts, idle_quick; /* quick: watched for seconds only, the net figures are indicative */
     const struct table_beside *beside;
     size_t n_beside;
+    const struct table_judge *judge; /* the last one; NULL: none */
     const char *const *unmetered; /* devices that compute and have no channel */
     size_t n_unmetered;
     struct table_setting settings[TABLE_SETTING_N];

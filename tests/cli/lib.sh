@@ -126,3 +126,29 @@ powercap() {
     epoch=$(cat "$work/sys/truth_epoch")
     export IPW_SYSFS_ROOT=$work/sys
 }
+
+need_duckdb() { # sets IPW_DUCKDB_LIB
+    local line
+    line=$("$IPW_SOURCE/scripts/deps" libduckdb 2>/dev/null) || true
+    [ -n "$line" ] || skip "DuckDB's library cannot be had here"
+    export IPW_DUCKDB_LIB=${line#* }
+}
+
+make_tables() { # FOLDER: files made by the SQL of standard input, whose statements end in "TO 'PATH'"
+    cat >"$work/tables.sql"
+    mkdir -p "$1"
+    # shellcheck disable=SC2046 # paths of ours, without spaces
+    (cd "$1" && mkdir -p $(grep -oE "TO '[^']+" "$work/tables.sql" | cut -d"'" -f2 | xargs -r -n1 dirname) &&
+        "$IPW_BUILD/tests/fakes/fake_tables" "$IPW_DUCKDB_LIB" <"$work/tables.sql") || fail "the made-up files were not made"
+}
+
+# A hub that serves $work/hub (tests/fakes/fake_hub.c) until the script ends or closes 7; sets HF_ENDPOINT.
+start_hub() {
+    [ -x "$IPW_BUILD/tests/fakes/fake_hub" ] || skip "fake_hub was not built (libmicrohttpd)"
+    mkfifo "$work/hold"
+    "$IPW_BUILD/tests/fakes/fake_hub" "$work/hub" <"$work/hold" >"$work/url" 2>"$work/requests" &
+    exec 7>"$work/hold"
+    until [ -s "$work/url" ]; do sleep 0.05; done
+    HF_ENDPOINT=$(cut -d' ' -f1 "$work/url")
+    export HF_ENDPOINT
+}

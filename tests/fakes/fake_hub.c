@@ -1,9 +1,11 @@
 /* fake_hub DIR: a hub on a free port of 127.0.0.1, for what a pull can meet; prints "URL OTHER_URL" and serves until its
- * stdin closes. A repository is a folder ORG/REPO below DIR, of datasets below DIR/datasets; its name tells how it behaves:
+ * stdin closes. A repository is a folder ORG/REPO below DIR, of datasets below DIR/datasets; what its name ends in, or a file .WORD in it, tells how it behaves:
  *   needs-token 401 without the token "secret"; gated 403; busy 429 with Retry-After; broken 503
  *   breaks      the body stops in the middle, each time a little later; wrong: another sha256 is told
  *   moved       the file is on the other port, which refuses whoever shows a token
  *   paged       the list goes on at an address that begins like the hub's and is another's
+ *   slow        every piece of a file takes a tenth of a second
+ *   files-gated the list is open, the files are as of gated
  *   hidden      hidden files are listed too; long: half of its size is told of a file
  * Files are listed with their true size and sha256. Every request is logged on stderr. */
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <dirent.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -39,6 +42,13 @@ static bool token(struct MHD_Connection *c)
     return ipw_streq(MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"), "Bearer secret");
 }
 
+static bool behaves(const char *repo, const char *word)
+{
+    char path[1000];
+    snprintf(path, sizeof path, "%s/%s/.%s", root, repo, word);
+    return ipw_ends(repo, word) || !access(path, F_OK);
+}
+
 /* The files of a repository's folder, and of the folders in it. */
 static bool add_files(const char *repo, const char *sub, struct ipw_buf *b)
 {
@@ -51,7 +61,7 @@ static bool add_files(const char *repo, const char *sub, struct ipw_buf *b)
         snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
         snprintf(name, sizeof name, "%s%s%s", sub, *sub ? "/" : "", e->d_name);
         bool dots = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
-        if (dots || (e->d_name[0] == '.' && !ipw_ends(repo, "hidden")) || stat(path, &st))
+        if (dots || (e->d_name[0] == '.' && !behaves(repo, "hidden")) || stat(path, &st))
             continue;
         if (S_ISDIR(st.st_mode)) {
             add_files(repo, name, b);
@@ -59,9 +69,9 @@ static bool add_files(const char *repo, const char *sub, struct ipw_buf *b)
         }
         if (fs_sha256_file(path, NULL, NULL, NULL, hex, &err))
             continue;
-        if (ipw_ends(repo, "wrong"))
+        if (behaves(repo, "wrong"))
             hex[0] = hex[0] == '0' ? '1' : '0';
-        long long size = (long long)st.st_size / (ipw_ends(repo, "long") ? 2 : 1);
+        long long size = (long long)st.st_size / (behaves(repo, "long") ? 2 : 1);
         ipw_buf_addf(b, "%s{\"type\":\"file\",\"path\":\"%s\",\"size\":%lld,\"lfs\":{\"oid\":\"%s\",\"size\":%lld}}",
                      b->len > 1 ? "," : "", name, size, hex, size);
     }
@@ -78,7 +88,7 @@ static enum MHD_Result list(struct MHD_Connection *c, const char *repo)
     bool there = add_files(repo, "", &b);
     ipw_buf_adds(&b, "]");
     snprintf(next, sizeof next, "<%s0/next>; rel=\"next\"", own);
-    enum MHD_Result ok = there ? answer(c, 200, b.s, ipw_ends(repo, "paged") ? "Link" : NULL, next)
+    enum MHD_Result ok = there ? answer(c, 200, b.s, behaves(repo, "paged") ? "Link" : NULL, next)
                                : answer(c, 404, "Repository not found", NULL, NULL);
     ipw_buf_release(&b);
     return ok;
@@ -88,12 +98,15 @@ static enum MHD_Result list(struct MHD_Connection *c, const char *repo)
 struct body {
     int fd;
     int64_t at, stop;
+    bool slow;
 };
 
 static ssize_t more(void *ud, uint64_t pos, char *buf, size_t max)
 {
     struct body *b = ud;
     int64_t left = b->stop - b->at - (int64_t)pos;
+    if (b->slow)
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
     ssize_t n = left > 0 ? pread(b->fd, buf, max < (size_t)left ? max : (size_t)left, b->at + (int64_t)pos) : 0;
     return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
 }
@@ -105,7 +118,7 @@ static void close_body(void *ud)
     free(b);
 }
 
-static enum MHD_Result file(struct MHD_Connection *c, const char *path, bool breaks)
+static enum MHD_Result file(struct MHD_Connection *c, const char *path, bool breaks, bool slow)
 {
     const char *range = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Range");
     struct stat st;
@@ -118,7 +131,7 @@ static enum MHD_Result file(struct MHD_Connection *c, const char *path, bool bre
         return answer(c, fd < 0 ? 404 : 416, "", NULL, NULL);
     }
     struct body *b = malloc(sizeof *b);
-    *b = (struct body){fd, from, breaks && from < st.st_size / 2 ? from + st.st_size / 3 : st.st_size};
+    *b = (struct body){fd, from, breaks && from < st.st_size / 2 ? from + st.st_size / 3 : st.st_size, slow};
     struct MHD_Response *r =
         MHD_create_response_from_callback((uint64_t)(st.st_size - from), 65536, more, b, close_body);
     snprintf(text, sizeof text, "bytes %lld-%lld/%lld", from, (long long)st.st_size - 1, (long long)st.st_size);
@@ -145,24 +158,26 @@ static enum MHD_Result on_request(void *ud, struct MHD_Connection *c, const char
     if (!tail)
         return answer(c, 404, "", NULL, NULL);
     snprintf(repo, sizeof repo, "%.*s", (int)(tail - p), p);
-    if (ipw_ends(repo, "needs-token") && !token(c))
+    if (behaves(repo, "needs-token") && !token(c))
         return answer(c, 401, "Invalid credentials", NULL, NULL);
-    if (ipw_ends(repo, "gated"))
+    if (behaves(repo, "gated"))
         return answer(c, 403, "Access to model is restricted", NULL, NULL);
-    if (ipw_ends(repo, "busy"))
+    if (behaves(repo, "busy"))
         return answer(c, 429, "Too many requests", "Retry-After", "17");
-    if (ipw_ends(repo, "broken"))
+    if (behaves(repo, "broken"))
         return answer(c, 503, "", NULL, NULL);
     if (listing)
         return list(c, repo);
-    if (ipw_ends(repo, "moved") && !second) {
+    if (behaves(repo, "files-gated") && !token(c))
+        return answer(c, 401, "Access to this dataset is restricted", NULL, NULL);
+    if (behaves(repo, "moved") && !second) {
         snprintf(to, sizeof to, "%s%s", other, url);
         return answer(c, 302, "", "Location", to);
     }
     if (second && MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"))
         return answer(c, 400, "a token came with it", NULL, NULL);
     snprintf(path, sizeof path, "%s/%s/%s", root, repo, tail + strlen("/resolve/main/"));
-    return file(c, path, ipw_ends(repo, "breaks"));
+    return file(c, path, behaves(repo, "breaks"), behaves(repo, "slow"));
 }
 
 static struct MHD_Daemon *serve(void *second, char *url, size_t size)

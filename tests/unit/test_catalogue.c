@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "dataset/catalogue.h"
 #include "dataset/dataset.h"
+#include "dataset/mapping.h"
 #include "score/score.h"
 
 /* Converts one line as the named set does; the record's JSON, or NULL and err. */
@@ -36,9 +37,14 @@ static void test_rows(void **state)
         assert_true(s[i].name && s[i].what && s[i].type && s[i].source && s[i].license && (s[i].n > 0 || s[i].hub));
         assert_null(dataset_find(s[i].name));
         assert_true(s[i].package || s[i].refused || s[i].hub);
-        for (const char *const *k = (const char *const[]){"repo", "config", "split", "files", "format", "columns", "select", NULL};
-             s[i].hub && *k; k++)
+        for (const char *const *k = (const char *const[]){"repo", "config", "split", "files", "format", "select", NULL}; s[i].hub && *k; k++)
             assert_non_null(json_str(json_get(s[i].hub, *k)));
+        if (s[i].hub) {
+            int64_t counted;
+            assert_true(json_len(json_get(s[i].hub, "columns")) > 0);
+            assert_int_equal(json_is_int(json_get(s[i].hub, "n"), &counted) + json_is_int(json_get(s[i].hub, "n_said"), &counted) +
+                             (json_str(json_get(s[i].hub, "n_unknown")) != NULL), 1);
+        }
         if (!s[i].package)
             continue;
         assert_true(s[i].member && s[i].n > 0);
@@ -155,6 +161,8 @@ static void test_refuses(void **state)
         {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\"],\"answer\":\"A\"}", "no 2 to 26 choices"},
         {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\",\"b\"],\"answer\":\"C\"}", "none of the 2 choices"},
         {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\",3],\"answer\":\"A\"}", "choice B is no text"},
+        {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\",\"choices\":[\"a\",\"b\"]}", "the answer is missing"},
+        {"piqa", "{\"task_id\":\"P/1\",\"goal\":\"q\\u0000r\",\"choices\":[\"a\",\"b\"],\"answer\":\"A\"}", "'goal' holds a NUL"},
         {"mbpp", "{\"task_id\":\"M/1\",\"prompt\":\"q\"}", "'test' is missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -166,12 +174,64 @@ static void test_refuses(void **state)
     }
 }
 
+/* The records that a user's file with these columns becomes, one line; err.text when none. */
+static void user_file(const char *map, const char *names, size_t names_len, const char *line, const char *want)
+{
+    struct mapping m = {0};
+    struct ipw_err err = {0};
+    struct ipw_buf columns = IPW_BUF_INIT, out = IPW_BUF_INIT;
+    struct json_doc *doc = NULL;
+    char *row = NULL;
+    bool gold;
+    ipw_buf_add(&columns, names, names_len);
+    if (!mapping_parse(&m, map, &err) && !mapping_complete(&m, "f", &columns, &err)) {
+        row = mapping_row(&m);
+        assert_int_equal(json_read(&doc, row, strlen(row), 0, &err), 0);
+        struct catalogue_set set = {.name = "f", .type = mapping_type(&m), .row = json_root(doc)};
+        catalogue_record(&set, 1, line, strlen(line), &out, &gold, &err);
+    }
+    if (!strstr(err.code ? err.text : out.s, want))
+        fail_msg("%s %s: %s, not %s", map, line, err.code ? err.text : out.s, want);
+    json_doc_free(doc);
+    free(row);
+    ipw_buf_release(&columns);
+    ipw_buf_release(&out);
+}
+
+#define USER_FILE(map, names, line, want) user_file(map, names, sizeof names - 1, line, want)
+
+static void test_user_files(void **state)
+{
+    (void)state;
+    USER_FILE("question=problem,answer=gold", "problem\0gold\0", "{\"problem\":\"1+1?\",\"gold\":2}",
+              "{\"id\":\"f/1\",\"type\":\"exact\",\"question\":\"1+1?\",\"answer\":\"2\"}");
+    USER_FILE("", "question\0answer\0", "{\"question\":\"q\",\"answer\":123456789012345678901234567890}", "\"answer\":\"123456789012345678901234567890\"");
+    USER_FILE("", "question\0answer\0", "{\"question\":\"q\",\"answer\":NaN}", "\"question\":\"q\"}"); /* no gold */
+    USER_FILE("", "question\0answer\0", "{\"question\":\"q\",\"answer\":true}", "\"answer\":\"true\"");
+    USER_FILE("question=a=b", "a=b\0", "{\"a=b\":\"q\"}", "\"question\":\"q\"");
+    USER_FILE("", "question\0choices\0", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"]}",
+              "\"type\":\"none\",\"question\":\"q\\n\\nA. x\\nB. y\"}"); /* no gold: they are shown all the same */
+    USER_FILE("", "question\0choices\0answer\0", "{\"question\":\"q\",\"choices\":[\"1\",\"0\"],\"answer\":\"1\"}", "\"answer\":\"A\"");
+    USER_FILE("", "question\0choices\0answer\0", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":\"1\"}", "\"answer\":\"B\"");
+    USER_FILE("", "question\0choices\0answer\0", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":[\"Y\"]}", "\"answer\":\"B\"");
+    USER_FILE("", "question\0choices\0answer\0", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":-1}", "is none of the 2 choices");
+    USER_FILE("", "question\0choices\0answer\0", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":2}", "is none of the 2 choices");
+    USER_FILE("", "question\0choices\0answer\0", "{\"question\":\"q\",\"choices\":[\"x\",\"X\"],\"answer\":\"x\"}", "more than one of the 2");
+    USER_FILE("", "question\0canary\0", "{\"question\":\"q\",\"canary\":\"no\"}", "\"canary\":\"no\"");
+    USER_FILE("question=a,question=b", "a\0b\0", "", "names two columns for 'question', 'a' and 'b'; give one");
+    USER_FILE("question", "question\0", "", "is not KEY=COLUMN");
+    USER_FILE("question=", "question\0", "", "is not KEY=COLUMN");
+    USER_FILE("=question", "question\0", "", "is not KEY=COLUMN");
+    USER_FILE("question=c", "a\nquestion\0b\0", "", "'f' has no column 'c'; there are: a\nquestion b");
+    USER_FILE("", "a\nquestion\0b\0", "", "say which is meant, --map question=COLUMN");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),           cmocka_unit_test(test_choices),
         cmocka_unit_test(test_shuffle),        cmocka_unit_test(test_gold_with_comma),
-        cmocka_unit_test(test_code_and_instructions), cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_code_and_instructions), cmocka_unit_test(test_refuses), cmocka_unit_test(test_user_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@ static void test_contract(void **state)
     struct store *s;
     ok(store_create(&s, *state, &err));
     store_close(s);
-    check_rows(*state, "PRAGMA user_version", "2\n");
-    write_raw(in(*state, "run.db"), "DROP TABLE served"); /* the contract is schema 1; 2 adds this table */
+    check_rows(*state, "PRAGMA user_version", "3\n");
+    write_raw(in(*state, "run.db"), "DROP TABLE served; DROP TABLE judged"); /* the contract is schema 1; 2 and 3 add these */
     check_rows(*state, "PRAGMA journal_mode", "wal\n");
     if (!check_shared("design/contract/run.sql", path, sizeof path)) {
         print_message("no contract/run.sql here: the schema was not compared\n");
@@ -353,7 +353,7 @@ static void test_refused(void **state)
     write_raw(in(*state, "run.db"), "PRAGMA user_version = 9");
     for (int write = 0; write < 2; write++) {
         assert_int_equal(store_open(&s, *state, write, &err), IPW_E_INPUT);
-        says("of schema 9, this ipw reads up to 2");
+        says("of schema 9, this ipw reads up to 3");
     }
     ok(fs_write_atomic(in(*state, "run.db"), "this is a diary, not a database, whatever its name is\n", 54, &err));
     for (int write = 0; write < 2; write++) {
@@ -392,7 +392,7 @@ static void test_served(void **state)
     ok(store_each_query(s, 0, on_served, seen, &err));
     store_close(s);
     assert_true(seen[0] == 1 && seen[1] == 1);
-    write_raw(in(*state, "run.db"), "DROP TABLE served; PRAGMA user_version = 1");
+    write_raw(in(*state, "run.db"), "DROP TABLE served; DROP TABLE judged; PRAGMA user_version = 1");
     ok(store_open(&s, *state, false, &err));
     ok(store_each_query(s, 0, on_served, seen, &err));
     store_close(s);
@@ -400,14 +400,58 @@ static void test_served(void **state)
     ok(store_open(&s, *state, true, &err));
     ok(store_each_query(s, 0, on_served, seen, &err));
     store_close(s);
-    check_rows(*state, "PRAGMA user_version", "2\n");
+    check_rows(*state, "PRAGMA user_version", "3\n");
     assert_int_equal(seen[0], 3);
+}
+
+/* What a judge found: newer versions beside older ones, by question; what was asked and answered. */
+static void test_judged(void **state)
+{
+    struct store *s;
+    char *answer, *record, *found;
+    struct store_query q = {.query_id = "a", .attempt = 1, .status = QUERY_ERROR};
+    struct store_text text = {.answer = "first"};
+    struct store_question question = {.query_id = "a", .record = "{}"};
+    ok(store_create(&s, *state, &err));
+    ok(store_begin(s, &err));
+    assert_int_equal(store_last_attempt(s, "a", 0), 0);
+    ok(store_put_query(s, &q, &text, &question, &err));
+    assert_false(store_answer(s, "a", 0, &answer, &record)); /* it failed */
+    q.attempt = 2;
+    q.status = QUERY_OK;
+    text.answer = "second";
+    ok(store_put_query(s, &q, &text, &question, &err));
+    assert_true(store_answer(s, "a", 0, &answer, &record));
+    assert_string_equal(answer, "second");
+    assert_string_equal(record, "{}");
+    free(answer);
+    free(record);
+    assert_int_equal(store_last_attempt(s, "a", 0), 2);
+    assert_int_equal(store_last_attempt(s, "a", 1), 0);
+    assert_int_equal(store_score_version(s, "judge"), 0);
+    for (int version = 1; version <= 2; version++) {
+        struct store_score score = {.query = q.id, .version = version, .scorer = "judge",
+                                    .extracted = version == 1 ? "correct" : "incorrect", .status = SCORE_CORRECT};
+        struct store_judged j = {q.id, version, "judge", "so it is", 0, 7, STORE_NULL};
+        ok(store_put_score(s, &score, &err));
+        ok(store_put_judged(s, &j, &err));
+        ok(store_put_judged(s, &j, &err));
+    }
+    assert_int_equal(store_score_version(s, "judge"), 2);
+    found = store_extracted(s, "a", 0, "judge", 1);
+    assert_string_equal(found, "correct");
+    free(found);
+    assert_null(store_extracted(s, "a", 0, "judge", 3));
+    ok(store_commit(s, &err));
+    store_close(s);
+    check_rows(*state, "SELECT * FROM judged", "2|judge|1|0|so it is|7|NULL\n2|judge|2|0|so it is|7|NULL\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_dir(test_served),
+        with_dir(test_judged),
         with_dir(test_contract), with_dir(test_machine),  with_dir(test_facts),
         with_dir(test_queries),  with_dir(test_attempts), with_dir(test_refused),
     };
