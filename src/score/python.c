@@ -13,17 +13,19 @@ static const double TESTS_S = 10, INPUT_S = 6;
 
 /* ---- the answer's code ---- */
 
-/* The line "def NAME(" without indentation; the end if there is none. */
+/* The line "def NAME(" or "class NAME" without indentation; the end if there is none. */
 static size_t defined_at(struct span code, const char *name)
 {
     for (size_t i = 0; i < code.n; i = scan_line(code, i) + 1) {
         size_t j = i;
         if (scan_is(code, j, "async "))
             j = scan_ws(code, j + 6);
-        if (!scan_is(code, j, "def "))
+        bool is_class = scan_is(code, j, "class ");
+        if (!is_class && !scan_is(code, j, "def "))
             continue;
-        j = scan_ws(code, j + 4);
-        if (scan_is(code, j, name) && scan_at(code, scan_ws(code, j + strlen(name))) == '(')
+        j = scan_ws(code, j + (is_class ? 6 : 4));
+        char behind = scan_at(code, scan_ws(code, j + strlen(name)));
+        if (scan_is(code, j, name) && (behind == '(' || (is_class && behind == ':')))
             return i;
     }
     return code.n;

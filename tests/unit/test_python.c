@@ -208,6 +208,9 @@ static void test_apart(void **state)
     }
     check("{\"type\":\"code\",\"question\":\"Write a function f.\",\"entry_point\":\"f\",\"test\":\"def check(c):\\n    assert c(2) == 4\"}",
           "def f(x):\n    return 4", "passed", NULL);
+    check("{\"type\":\"code\",\"question\":\"import math\\n\\nclass Root:\\n    # its square root\\n\",\"entry_point\":\"Root\","
+          "\"test\":\"def check(c):\\n    assert c().of(4) == 2\"}",
+          "class Root:\n    def of(self, x):\n        return math.sqrt(x)", "passed", NULL);
 }
 
 static void test_stdio(void **state)
