@@ -73,7 +73,8 @@ HOSTILE = {
     "empty files without end": "import os\ni = 0\nwhile True:\n    os.mknod(f'/tmp/{i}')\n    i += 1",
     "leaves early": "import os\nos._exit(0)",
     "processes left behind": "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\nos._exit(0)",
-    "a verdict of its own": "import __main__, os\nos.write(__main__._channel, b'0000000012[\"ok\",1,[]]')",
+    "a verdict of its own": "import sys\ng = sys._getframe()\nwhile 'peer' not in g.f_locals:\n    g = g.f_back\n"
+                            "g.f_locals['peer'].send(['ok', True, []])\nreturn 0",
     "equal to everything": "class E:\n    def __eq__(s, o):\n        return True\nreturn E()",
 }
 

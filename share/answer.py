@@ -1,13 +1,15 @@
-# The two sides of scoring code, each in a sandbox of its own: one has the answer and no word of the tests, the other the tests.
-# What crosses between them is data; whatever is none stays where it is, and the other side has a Remote that stands for it. Only
-# the side with the tests says what is right, and an object of the answer's is never asked whether it equals a value.
+# The two sides of scoring code, each a process: one has the answer and never had a word of the tests, the other the tests. In
+# their sandbox is no way into another process. What crosses between them is data; whatever is none stays where it is, and the other
+# side has a Remote that stands for it. Only the side with the tests says what is right, and an object of the answer's is never asked
+# whether it equals a value.
 import builtins
 import json
 import operator
 import os
+import select
 import sys
 
-LEFT = 3  # exit code: the answer's side has ended
+LEFT, KILLED = 3, 4  # exit codes: the answer's side has ended, by itself or not
 MOST = 64 << 20  # bytes of a message
 STANDARD = getattr(sys, "stdlib_module_names", ("math", "cmath", "re", "collections", "itertools", "random", "string", "datetime"))
 read, write, leave = os.read, os.write, os._exit
@@ -20,23 +22,26 @@ class Gone(BaseException):
 
 
 class Peer:
-    def __init__(self, fd, serve):
-        self.fd, self.serve, self.objects = fd, serve, []
+    def __init__(self, source, sink, serve, alive):
+        self.source, self.sink, self.serve, self.alive, self.objects = source, sink, serve, alive, []
 
     def send(self, message):
         data = json.dumps(message).encode()
         data = b"%010d" % len(data) + data
         while data:
             try:
-                data = data[write(self.fd, data):]
+                data = data[write(self.sink, data):]
             except OSError:
                 raise Gone from None
 
     def take(self, n):
         parts = []
         while n:
+            while not select.select([self.source], [], [], 0.2)[0]:
+                if not self.alive():  # though a process that it left behind may hold the pipe
+                    raise Gone
             try:
-                part = read(self.fd, min(n, 1 << 20))
+                part = read(self.source, min(n, 1 << 20))
             except OSError:
                 part = b""
             if not part:
@@ -196,7 +201,7 @@ for _name in COMPARED:
     setattr(Remote, f"__{_name}__", compare(_name))
 
 
-def answer(fd, text):
+def answer(source, sink, text):
     module = sys.modules["answer"] = type(sys)("answer")  # dataclasses look for it
     scope = module.__dict__
 
@@ -206,7 +211,7 @@ def answer(fd, text):
                     for name in args[0] if name in scope}
         return scope[args[0]] if what == "name" else ASKED[what](*args, **words)
 
-    peer = Peer(fd, serve)
+    peer = Peer(source, sink, serve, lambda: True)
     try:
         exec(compile(text, "answer", "exec"), scope)
         peer.send(["ok", None, []])
@@ -226,7 +231,7 @@ def names_in(code):
     return names
 
 
-def tests(fd, before, text, entry):
+def tests(source, sink, alive, before, text, entry):
     """before: what the prompt has before the function; entry: what check() is called with, or None."""
     mine = []
 
@@ -235,29 +240,65 @@ def tests(fd, before, text, entry):
             raise TypeError("tests are called and no more")
         return args[0](*args[1:], **words)
 
-    peer = Peer(fd, serve)
+    peer = Peer(source, sink, serve, alive)
     mine = peer.objects
     scope = {"__name__": "tests"}
+    peer.reply()
     try:
-        peer.reply()
+        exec(compile(before, "prompt", "exec"), scope)
+    except SyntaxError:
+        pass
+    code = compile(text, "tests", "exec")
+    wanted = names_in(code) | ({entry} if entry else set())
+    found = peer.ask("names", sorted(wanted))
+    own = [name for name in found if not hasattr(builtins, name)]
+    for name in wanted:
+        module = None if name in found and found[name] is None else name if name in STANDARD else found.get(name)
+        if name != entry and (name in scope or (own and hasattr(builtins, name))):
+            continue  # an answer that has what is asked for has no say in what sum() is besides
+        if module:
+            scope[name] = sys.modules.get(module) or __import__(module)
+        elif name in found:
+            scope[name] = peer.ask("name", name)
+    exec(code, scope)
+    if entry:
+        scope["check"](scope[entry])
+
+
+def text_of(fd):
+    with open(fd, encoding="utf-8", errors="replace", newline="") as f:
+        return f.read()
+
+
+def main(answer_file, tests_file):
+    ours, theirs = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:  # before a word of the tests was read; its errors are not those of the tests
+        for fd in tests_file, ours[0], theirs[1]:
+            os.close(fd)
+        os.dup2(1, 2)
         try:
-            exec(compile(before, "prompt", "exec"), scope)
-        except SyntaxError:
-            pass
-        code = compile(text, "tests", "exec")
-        wanted = names_in(code) | ({entry} if entry else set())
-        found = peer.ask("names", sorted(wanted))
-        own = [name for name in found if not hasattr(builtins, name)]
-        for name in wanted:
-            module = found.get(name, name if name in STANDARD else None)
-            if name != entry and (name in scope or (own and hasattr(builtins, name))):
-                continue  # an answer that has what is asked for has no say in what sum() is besides
-            if module:
-                scope[name] = sys.modules.get(module) or __import__(module)
-            elif name in found:
-                scope[name] = peer.ask("name", name)
-        exec(code, scope)
-        if entry:
-            scope["check"](scope[entry])
+            answer(theirs[0], ours[1], text_of(answer_file))
+        finally:
+            leave(0)
+    for fd in answer_file, ours[1], theirs[0]:
+        os.close(fd)
+    code = LEFT
+
+    def alive():
+        nonlocal code, child
+        pid, status = os.waitpid(child, os.WNOHANG) if child else (1, 0)
+        if pid:
+            child = 0
+        if pid and os.WIFSIGNALED(status):
+            code = KILLED
+        return child != 0
+
+    try:
+        tests(ours[0], theirs[1], alive, *json.loads(text_of(tests_file)))
     except Gone:
-        leave(LEFT)
+        for _ in range(20):
+            if not alive():
+                break
+            select.select([], [], [], 0.01)
+        leave(code)

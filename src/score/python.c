@@ -1,6 +1,6 @@
 /* Answers that are Python code: run with the question's tests, each in a fresh sandbox. `python_tests` calls the question's
  * check(entry_point), `python_asserts` runs its asserts, `python_stdio` compares what the program prints with what each of its
- * inputs asks for. Tests and answer run apart, so that an answer cannot see or change what finds it right (share/answer.py). */
+ * inputs asks for. Tests and answer run in two processes, so that an answer cannot see or change what finds it right (share/answer.py). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +13,19 @@ static const double TESTS_S = 10, INPUT_S = 6;
 
 /* ---- the answer's code ---- */
 
-/* The line "def NAME(" without indentation; the end if there is none. */
+/* The line "def NAME(" or "class NAME" without indentation; the end if there is none. */
 static size_t defined_at(struct span code, const char *name)
 {
     for (size_t i = 0; i < code.n; i = scan_line(code, i) + 1) {
         size_t j = i;
         if (scan_is(code, j, "async "))
             j = scan_ws(code, j + 6);
-        if (!scan_is(code, j, "def "))
+        bool is_class = scan_is(code, j, "class ");
+        if (!is_class && !scan_is(code, j, "def "))
             continue;
-        j = scan_ws(code, j + 4);
-        if (scan_is(code, j, name) && scan_at(code, scan_ws(code, j + strlen(name))) == '(')
+        j = scan_ws(code, j + (is_class ? 6 : 4));
+        char behind = scan_at(code, scan_ws(code, j + strlen(name)));
+        if (scan_is(code, j, name) && (behind == '(' || (is_class && behind == ':')))
             return i;
     }
     return code.n;
@@ -102,13 +104,12 @@ static const char *how(const struct sandbox_result *r)
                                                                              : "error";
 }
 
-/* The same of the side with the tests, which says LEFT of share/answer.py when the answer's side has ended. */
-static const char *how_tested(const struct sandbox_result *tests, const struct sandbox_result *answer)
+/* The same of share/answer.py, which tells by its code how the answer's process went that ended before its tests. */
+static const char *how_tested(const struct sandbox_result *r)
 {
-    enum { LEFT = 3 };
-    if (tests->end != SANDBOX_EXITED || tests->code != LEFT)
-        return how(tests);
-    return answer->end == SANDBOX_KILLED ? "killed" : "left_early";
+    enum { LEFT = 3, KILLED = 4 };
+    bool ended = r->end == SANDBOX_EXITED && (r->code == LEFT || r->code == KILLED);
+    return !ended ? how(r) : r->code == LEFT ? "left_early" : "killed";
 }
 
 static void judge(const struct sandbox_result *r, const char *method, struct ipw_arena *arena, struct score_result *out)
@@ -162,7 +163,6 @@ static void score_with(const struct score_item *item, const char *text, size_t l
     extern const unsigned char ipw_embed_answer_py[];
     extern const size_t ipw_embed_answer_py_len;
     struct span code, question = question_of(item);
-    struct ipw_buf answer = IPW_BUF_INIT, tests = IPW_BUF_INIT, whole = IPW_BUF_INIT;
     const json_val *test = json_get(item->record, "test");
     const char *entry = json_str(json_get(item->record, "entry_point"));
     if (!ready(item, "test", text, len, arena, &code, out))
@@ -172,29 +172,27 @@ static void score_with(const struct score_item *item, const char *text, size_t l
         return;
     }
     size_t before = entry ? defined_at(question, entry) : question.n;
-    before = before < question.n ? before : 0; /* words about a function are no code */
-    add_code(entry, question, code, &whole);
-    ipw_buf_add(&answer, ipw_embed_answer_py, ipw_embed_answer_py_len);
-    ipw_buf_add(&tests, ipw_embed_answer_py, ipw_embed_answer_py_len);
-    ipw_buf_adds(&answer, "\nanswer(_channel, ");
-    add_literal(&answer, whole.s, whole.len);
-    ipw_buf_adds(&tests, "\ntests(_channel, ");
-    add_literal(&tests, question.s, before);
-    ipw_buf_adds(&tests, ", ");
-    add_literal(&tests, json_str(test), json_len(test));
-    ipw_buf_adds(&tests, ", ");
-    if (call)
-        add_literal(&tests, entry, strlen(entry));
-    ipw_buf_adds(&tests, call ? ")\n" : "None)\n");
-    ipw_buf_adds(&answer, ")\n");
-    struct sandbox_result r, r2;
-    sandbox_pair(item->sandbox, &tests, &answer, TESTS_S, &r, &r2);
-    judge(&r, how_tested(&r, &r2), arena, out);
+    struct json_out *o = json_out_new();
+    json_node *tests = json_new_arr(o);
+    json_put_strn(o, tests, NULL, question.s, before < question.n ? before : 0); /* words about a function are no code */
+    json_put_strn(o, tests, NULL, json_str(test), json_len(test));
+    json_put_str(o, tests, NULL, call ? entry : NULL);
+    char *whole = json_write(o, tests, false);
+    struct ipw_buf program = IPW_BUF_INIT, files[2] = {IPW_BUF_INIT, IPW_BUF_INIT};
+    add_code(entry, question, code, &files[0]);
+    ipw_buf_adds(&files[1], whole);
+    ipw_buf_add(&program, ipw_embed_answer_py, ipw_embed_answer_py_len);
+    ipw_buf_adds(&program, "\nmain(*_files)\n");
+    struct sandbox_result r;
+    const struct sandbox_job job = {.text = &program, .files = files, .n_files = 2, .timeout_s = TESTS_S};
+    sandbox_python(item->sandbox, &job, &r);
+    judge(&r, how_tested(&r), arena, out);
     sandbox_result_release(&r);
-    sandbox_result_release(&r2);
-    ipw_buf_release(&answer);
-    ipw_buf_release(&tests);
-    ipw_buf_release(&whole);
+    ipw_buf_release(&program);
+    ipw_buf_release(&files[0]);
+    ipw_buf_release(&files[1]);
+    free(whole);
+    json_out_free(o);
 }
 
 static void score_tests(const struct score_item *item, const char *text, size_t len, struct ipw_arena *arena,
@@ -249,7 +247,8 @@ static const char *run_input(struct sandbox *s, struct span code, const json_val
         return NULL;
     struct ipw_buf program = IPW_BUF_INIT;
     add_program(&program, code, in);
-    sandbox_python(s, &program, INPUT_S, 2 * json_len(want), r); /* right output may have blanks at its lines' ends */
+    const struct sandbox_job job = {.text = &program, .timeout_s = INPUT_S, .more = 2 * json_len(want)}; /* room for blanks */
+    sandbox_python(s, &job, r);
     ipw_buf_release(&program);
     const char *method = how(r);
     if (!strcmp(method, "passed") && !(r->whole && same_output(span_of(&r->out), (struct span){json_str(want), json_len(want)})))

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -22,7 +21,6 @@
 enum {
     FLOOD = 4 << 20, /* bytes of output after which a program is ended */
     TAIL = 1024,
-    GRACE_MS = 200, /* for the second of a pair to end by itself, which tells how it did */
     PROCESSES = 64,
     FIRST_UID = 1000000000, /* beyond those that systems give out: its processes are counted alone */
 };
@@ -58,20 +56,18 @@ static bool write_all(int fd, const char *s, size_t len)
     return true;
 }
 
-static int file_of(const struct ipw_buf *text, int channel)
+static int file_of(const char *before, const struct ipw_buf *text)
 {
 #ifdef __linux__
-    char word[40];
-    int fd = memfd_create("program", MFD_CLOEXEC), n = snprintf(word, sizeof word, "_channel = %d\n", channel);
-    if (fd >= 0 && write_all(fd, prelude, sizeof prelude - 1) && write_all(fd, word, (size_t)n) &&
-        write_all(fd, text->s, text->len) && !lseek(fd, 0, SEEK_SET))
+    int fd = memfd_create("text", MFD_CLOEXEC);
+    if (fd >= 0 && write_all(fd, before, strlen(before)) && write_all(fd, text->s, text->len) && !lseek(fd, 0, SEEK_SET))
         return fd;
     if (fd >= 0)
         close(fd);
     return -1;
 #else
+    (void)before;
     (void)text;
-    (void)channel;
     (void)prelude;
     (void)write_all;
     return open("/dev/null", O_RDONLY | O_CLOEXEC); /* there is no bwrap to give it to */
@@ -83,13 +79,6 @@ struct stream {
     int fd; /* -1: closed */
     size_t keep, total;
     struct ipw_buf *out;
-};
-
-/* A program in its sandbox. */
-struct side {
-    struct proc p;
-    struct stream s[2];
-    struct sandbox_result *r;
 };
 
 /* Keeps the start of what was written and the end, where the error stands. */
@@ -128,63 +117,38 @@ static void read_some(struct stream *s)
         close_stream(s);
 }
 
-/* Reads what comes within ms; waits for the first side where its outputs are at their end. */
-static void listen_to(struct side *v, int n, int ms)
+/* Reads what comes within ms, or waits for the end. */
+static void listen_to(struct proc *p, struct stream s[2], int ms)
 {
-    struct pollfd f[4] = {{-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}};
-    for (int i = 0; i < 2 * n; i++)
-        f[i] = (struct pollfd){v[i / 2].s[i % 2].fd, POLLIN, 0};
-    if (f[0].fd < 0 && f[1].fd < 0)
-        proc_wait(&v[0].p, ms);
-    else if (poll(f, 4, ms) > 0)
-        for (int i = 0; i < 2 * n; i++)
+    struct pollfd f[2] = {{s[0].fd, POLLIN, 0}, {s[1].fd, POLLIN, 0}};
+    if (s[0].fd < 0 && s[1].fd < 0)
+        proc_wait(p, ms);
+    else if (poll(f, 2, ms) > 0)
+        for (int i = 0; i < 2; i++)
             if (f[i].revents)
-                read_some(&v[i / 2].s[i % 2]);
+                read_some(&s[i]);
 }
 
-static bool is_flood(const struct side *v)
+/* Until the program's end, the deadline, a flood, or more memory than all its processes may hold together. */
+static enum sandbox_end attend(struct proc *p, struct stream s[2], double deadline)
 {
-    return v->s[0].total + v->s[1].total > FLOOD + v->s[0].keep;
-}
-
-/* Until the end of the first side, the deadline, a flood, or more memory than all processes may hold together. */
-static enum sandbox_end attend(struct side *v, int n, double deadline)
-{
-    for (double look = now_s() + LOOK_S; v[0].s[0].fd >= 0 || v[0].s[1].fd >= 0 || !v[0].p.done;) {
+    for (double look = now_s() + LOOK_S; s[0].fd >= 0 || s[1].fd >= 0 || !p->done;) {
         double now = now_s(), until = deadline < look ? deadline : look;
-        int64_t held = 0;
-        if (is_flood(&v[0]) || (n > 1 && is_flood(&v[1])))
+        if (s[0].total + s[1].total > FLOOD + s[0].keep)
             return SANDBOX_FLOOD;
         if (now >= deadline)
             return SANDBOX_TIMEOUT;
-        for (int i = 0; now >= look && i < n; i++)
-            held += proc_memory(v[i].p.pid, MEMORY - held);
-        if (held > MEMORY)
+        if (now >= look && proc_memory(p->pid, MEMORY) > MEMORY)
             return SANDBOX_MEMORY;
         if (now >= look)
             look = now_s() + LOOK_S;
-        listen_to(v, n, until > now ? (int)((until - now) * 1e3) + 1 : 0);
+        listen_to(p, s, until > now ? (int)((until - now) * 1e3) + 1 : 0);
     }
     return SANDBOX_EXITED;
 }
 
-static void end_side(struct side *v, enum sandbox_end end, double begun)
-{
-    if (!v->p.done) {
-        proc_signal_group(&v->p, SIGKILL);
-        proc_wait(&v->p, 2000);
-    }
-    v->r->seconds = now_s() - begun;
-    v->r->code = v->p.done ? proc_exit_code(&v->p) : -1;
-    v->r->end = end == SANDBOX_EXITED && v->r->code > 128 ? SANDBOX_KILLED : end;
-    v->r->whole = v->s[0].total <= v->s[0].keep;
-    proc_release(&v->p);
-    close_stream(&v->s[0]);
-    close_stream(&v->s[1]);
-}
-
 /* There is no /proc in there: process 1 is bwrap's, whose environment and descriptors are ours, and could be read. */
-static int start_bwrap(struct sandbox *s, const struct proc_files *files, int filter, struct side *v, struct ipw_err *err)
+static int start(struct sandbox *s, const struct proc_files *files, int filter, struct proc *p, struct ipw_err *err)
 {
     char number[16];
     const char *argv[64] = {
@@ -205,39 +169,35 @@ static int start_bwrap(struct sandbox *s, const struct proc_files *files, int fi
     argv[n++] = "python3";
     argv[n++] = "-I";
     argv[n++] = "-";
-    int rc = proc_start_limited(&v->p, (char *const *)(uintptr_t)argv, files, &s->limits, err);
+    int rc = proc_start_limited(p, (char *const *)(uintptr_t)argv, files, &s->limits, err);
     if (rc)
-        s->lack = v->p.exec_errno == ENOENT ? SANDBOX_LACKS_BWRAP : SANDBOX_LACKS_LEAVE;
+        s->lack = p->exec_errno == ENOENT ? SANDBOX_LACKS_BWRAP : SANDBOX_LACKS_LEAVE;
     return rc;
 }
 
-/* channel: of two sides, -1 of one alone. */
-static bool start_side(struct sandbox *s, const struct ipw_buf *text, int channel, size_t more, struct side *v)
+static void run(struct sandbox *s, const struct proc_files *files, int filter, struct stream streams[2], double timeout_s,
+                struct sandbox_result *r)
 {
-    struct ipw_err err = {0};
-    int fd[2][2] = {{-1, -1}, {-1, -1}}, input = file_of(text, channel), filter = sandbox_filter();
-    bool ok = input >= 0 && !pipe2(fd[0], O_CLOEXEC) && !pipe2(fd[1], O_CLOEXEC);
-    if (!ok)
-        ipw_err_set(&err, IPW_E_ENV, "no room for the program: %s", strerror(errno));
-    struct proc_files files = {.input = input, .output = fd[0][1], .errors = fd[1][1]};
-    if (channel >= 0)
-        files.more[files.n_more++] = channel;
-    if (filter >= 0)
-        files.more[files.n_more++] = filter;
-    ok = ok && !start_bwrap(s, &files, filter, v, &err);
-    *v->r = (struct sandbox_result){.end = SANDBOX_KILLED, .code = -1, .out = IPW_BUF_INIT, .err = IPW_BUF_INIT, .whole = true};
-    v->s[0] = (struct stream){fd[0][0], SANDBOX_OUTPUT + more, 0, &v->r->out};
-    v->s[1] = (struct stream){fd[1][0], SANDBOX_OUTPUT, 0, &v->r->err};
-    const int ours[] = {input, filter, fd[0][1], fd[1][1]};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (ours[i] >= 0)
-            close(ours[i]);
-    if (ok)
-        return true;
-    ipw_buf_adds(&v->r->err, err.text);
-    close_stream(&v->s[0]);
-    close_stream(&v->s[1]);
-    return false;
+    struct proc p;
+    struct ipw_err err;
+    double begun = now_s();
+    int rc = start(s, files, filter, &p, &err);
+    close(files->output);
+    close(files->errors);
+    if (rc) {
+        ipw_buf_adds(&r->err, err.text);
+        return;
+    }
+    r->end = attend(&p, streams, begun + timeout_s);
+    if (!p.done) {
+        proc_signal_group(&p, SIGKILL);
+        proc_wait(&p, 2000);
+    }
+    r->seconds = now_s() - begun;
+    r->code = p.done ? proc_exit_code(&p) : -1;
+    r->end = r->end == SANDBOX_EXITED && r->code > 128 ? SANDBOX_KILLED : r->end;
+    r->whole = streams[0].total <= streams[0].keep;
+    proc_release(&p);
 }
 
 void sandbox_result_release(struct sandbox_result *r)
@@ -246,37 +206,44 @@ void sandbox_result_release(struct sandbox_result *r)
     ipw_buf_release(&r->err);
 }
 
-void sandbox_python(struct sandbox *s, const struct ipw_buf *text, double timeout_s, size_t more, struct sandbox_result *r)
+void sandbox_python(struct sandbox *s, const struct sandbox_job *job, struct sandbox_result *r)
 {
-    struct side v = {.r = r};
-    double begun = now_s();
-    s->limits.cpu_s = (uint64_t)timeout_s + 2;
-    if (start_side(s, text, -1, more, &v))
-        end_side(&v, attend(&v, 1, begun + timeout_s), begun);
-}
-
-void sandbox_pair(struct sandbox *s, const struct ipw_buf *first, const struct ipw_buf *second, double timeout_s,
-                  struct sandbox_result *r, struct sandbox_result *r2)
-{
-    struct side v[2] = {{.r = r}, {.r = r2}};
-    double begun = now_s();
-    int channel[2];
-    s->limits.cpu_s = (uint64_t)timeout_s + 2;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
-        channel[0] = channel[1] = -1;
-    bool second_runs = start_side(s, second, channel[1], 0, &v[1]), first_runs = start_side(s, first, channel[0], 0, &v[0]);
-    for (int i = 0; i < 2; i++)
-        if (channel[i] >= 0)
-            close(channel[i]);
-    if (first_runs && second_runs) {
-        enum sandbox_end end = attend(v, 2, begun + timeout_s);
-        if (end == SANDBOX_EXITED)
-            proc_wait(&v[1].p, GRACE_MS);
-        end_side(&v[0], end, begun);
-        end_side(&v[1], end, begun);
-    } else if (first_runs || second_runs) {
-        end_side(&v[first_runs ? 0 : 1], SANDBOX_KILLED, begun);
+    int out[2] = {-1, -1}, errors[2] = {-1, -1}, filter = sandbox_filter();
+    struct proc_files files = {.input = -1};
+    struct ipw_buf before = IPW_BUF_INIT;
+    *r = (struct sandbox_result){.end = SANDBOX_KILLED, .code = -1, .out = IPW_BUF_INIT, .err = IPW_BUF_INIT, .whole = true};
+    ipw_buf_addf(&before, "%s_files = [", prelude);
+    bool ok = true;
+    for (size_t i = 0; ok && i < job->n_files; i++) {
+        int fd = file_of("", &job->files[i]);
+        ok = fd >= 0;
+        if (ok)
+            files.more[files.n_more++] = fd;
+        ipw_buf_addf(&before, "%d,", fd);
     }
+    ipw_buf_adds(&before, "]\n");
+    size_t n_ours = files.n_more;
+    if (filter >= 0)
+        files.more[files.n_more++] = filter;
+    files.input = file_of(before.s, job->text);
+    ok = ok && files.input >= 0 && !pipe2(out, O_CLOEXEC) && !pipe2(errors, O_CLOEXEC);
+    s->limits.cpu_s = (uint64_t)job->timeout_s + 2;
+    struct stream streams[2] = {{out[0], SANDBOX_OUTPUT + job->more, 0, &r->out}, {errors[0], SANDBOX_OUTPUT, 0, &r->err}};
+    files.output = out[1];
+    files.errors = errors[1];
+    if (ok)
+        run(s, &files, filter, streams, job->timeout_s, r);
+    else
+        ipw_buf_addf(&r->err, "no room for the program: %s", strerror(errno));
+    close_stream(&streams[0]);
+    close_stream(&streams[1]);
+    for (size_t i = 0; i < n_ours; i++)
+        close(files.more[i]);
+    if (files.input >= 0)
+        close(files.input);
+    if (filter >= 0)
+        close(filter);
+    ipw_buf_release(&before);
 }
 
 /* Starts processes one by one, each idle, and says how many came to be: less than it tried, or there is no limit. */
@@ -289,7 +256,7 @@ static void probe(struct sandbox *s)
     struct sandbox_result r;
     long n = -1;
     ipw_buf_adds(&text, program);
-    sandbox_python(s, &text, 10, 0, &r);
+    sandbox_python(s, &(struct sandbox_job){.text = &text, .timeout_s = 10}, &r);
     ipw_buf_release(&text);
     const char *told = strstr(r.out.s, "started "), *why = *r.err.s ? r.err.s : "bwrap did not answer";
     if (told)

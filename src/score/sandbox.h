@@ -31,13 +31,15 @@ const char *sandbox_refusal(const struct sandbox *s); /* NULL: programs can run 
 enum sandbox_lack { SANDBOX_LACKS_NOTHING, SANDBOX_LACKS_BWRAP, SANDBOX_LACKS_PYTHON, SANDBOX_LACKS_LEAVE, SANDBOX_LACKS_LIMIT };
 enum sandbox_lack sandbox_lack(const struct sandbox *s, const char **what);
 
-/* Runs Python text. more: bytes of its output that are kept beyond the usual. *r is to be released. */
-void sandbox_python(struct sandbox *s, const struct ipw_buf *text, double timeout_s, size_t more, struct sandbox_result *r);
+/* Python text to run. */
+struct sandbox_job {
+    const struct ipw_buf *text, *files; /* files: texts that it finds open, their descriptors in the list _files */
+    size_t n_files;                     /* at most two */
+    double timeout_s;
+    size_t more; /* bytes of its output that are kept beyond the usual */
+};
 
-/* Runs two, each in a sandbox of its own, with a socket between them whose descriptor each finds in _channel. They end with the
- * first. Limits are for both together, and r2 says how the second ended where the first left it the time. */
-void sandbox_pair(struct sandbox *s, const struct ipw_buf *first, const struct ipw_buf *second, double timeout_s,
-                  struct sandbox_result *r, struct sandbox_result *r2);
+void sandbox_python(struct sandbox *s, const struct sandbox_job *job, struct sandbox_result *r); /* *r is to be released */
 void sandbox_result_release(struct sandbox_result *r);
 
 #endif

@@ -131,6 +131,7 @@ static void test_tests(void **state)
         {"def f(x):\n    return [0] * 10**10", "memory", "MemoryError"},
         {"def f(x):\n    raise SystemExit(0)", "left_early", NULL},
         {"import os\ndef f(x):\n    os._exit(0)", "left_early", NULL},
+        {"import os, time\ndef f(x):\n    if os.fork() == 0:\n        time.sleep(60)\n    os._exit(0)", "left_early", NULL},
         {"import os, signal\ndef f(x):\n    os.kill(os.getpid(), signal.SIGSEGV)", "killed", NULL},
         {"def f(x):\n    while True:\n        print('y' * 100000)", "output", NULL},
         {"def f(x:", "error", NULL},
@@ -156,7 +157,11 @@ static void test_apart(void **state)
         "abs = lambda x: 0\ndef f(x):\n    return 9",
         "import atexit, os\natexit.register(lambda: os._exit(0))\ndef f(x):\n    return 0",
         "import sys\nsys.excepthook = lambda *a: os._exit(0)\ndef f(x):\n    return 0",
-        "import __main__, socket\ndef f(x):\n    s = socket.socket(fileno=__main__._channel)\n    s.send(b'0000000010[\"ok\",4,[]]')\n    return 4",
+        "import sys\ndef f(x):\n    g = sys._getframe()\n    while 'peer' not in g.f_locals:\n        g = g.f_back\n"
+        "    return g.f_locals['peer'].ask('getattr', [], '__class__')",
+        "import os, signal\ndef f(x):\n    os.kill(os.getppid(), signal.SIGKILL)",
+        "import os, signal\ndef f(x):\n    os.kill(os.getppid(), signal.SIGINT)\n    return 4",
+        "import ctypes, os\ndef f(x):\n    if ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0:\n        return 4 if x == 2 else 9",
         "import os\nfor i in range(3, 64):\n    try:\n        os.write(i, b'0000000007[\"ok\"]')\n    except OSError:\n        pass\n"
         "def f(x):\n    return 0",
         "import os\nos.write(3, b'0000000100' + b'[' * 100)\ndef f(x):\n    return 0",
@@ -187,6 +192,9 @@ static void test_apart(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(forged); i++)
         check(record, forged[i], NULL, NULL);
+    check(record, "import os\nleak = False\nfor i in range(64):\n    try:\n        os.lseek(i, 0, 0)\n"
+                  "        leak = leak or b'check' in os.read(i, 100000)\n    except OSError:\n        pass\n"
+                  "def f(x):\n    return 0 if leak else x * x", "passed", NULL);
     for (size_t i = 0; i < ARRAY_LEN(honest); i++) {
         struct json_out *o = json_out_new();
         json_node *n = json_new_obj(o);
@@ -200,6 +208,9 @@ static void test_apart(void **state)
     }
     check("{\"type\":\"code\",\"question\":\"Write a function f.\",\"entry_point\":\"f\",\"test\":\"def check(c):\\n    assert c(2) == 4\"}",
           "def f(x):\n    return 4", "passed", NULL);
+    check("{\"type\":\"code\",\"question\":\"import math\\n\\nclass Root:\\n    # its square root\\n\",\"entry_point\":\"Root\","
+          "\"test\":\"def check(c):\\n    assert c().of(4) == 2\"}",
+          "class Root:\n    def of(self, x):\n        return math.sqrt(x)", "passed", NULL);
 }
 
 static void test_stdio(void **state)

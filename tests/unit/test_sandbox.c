@@ -35,7 +35,7 @@ static void run(const char *program, double timeout_s)
     struct ipw_buf text = IPW_BUF_INIT;
     ipw_buf_adds(&text, program);
     sandbox_result_release(&r);
-    sandbox_python(box, &text, timeout_s, 0, &r);
+    sandbox_python(box, &(struct sandbox_job){.text = &text, .timeout_s = timeout_s}, &r);
     ipw_buf_release(&text);
 }
 
@@ -157,7 +157,7 @@ static void test_output(void **state)
     struct ipw_buf text = IPW_BUF_INIT;
     ipw_buf_adds(&text, program);
     sandbox_result_release(&r);
-    sandbox_python(box, &text, 10, 200000, &r);
+    sandbox_python(box, &(struct sandbox_job){.text = &text, .timeout_s = 10, .more = 200000}, &r);
     ipw_buf_release(&text);
     assert_int_equal(r.out.len, 200007);
     assert_true(r.whole);
