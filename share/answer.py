@@ -81,8 +81,10 @@ class Peer:
         if not isinstance(x, list):
             return x
         tag, *rest = x
-        if tag in SEQUENCES:
-            return SEQUENCES[tag](map(self.unpack, rest))
+        if tag in "lt":
+            return (list if tag == "l" else tuple)(map(self.unpack, rest))
+        if tag in "sf":
+            return as_set(set if tag == "s" else frozenset, list(map(self.unpack, rest)))
         if tag == "d":
             return {self.unpack(k): self.unpack(v) for k, v in rest}
         if tag == "c":
@@ -135,6 +137,12 @@ class Peer:
         return self.unpack(value)
 
 
+def as_set(kind, items):
+    """In the order that it had, where one of two ways to make it keeps that: answers may go by it."""
+    direct, copied = kind(items), kind(frozenset(items))
+    return direct if list(direct) == items or list(copied) != items else copied
+
+
 def fail(names, text):
     for name in names:
         kind = getattr(builtins, name, None)
@@ -174,7 +182,6 @@ def compare(what):  # with its like; a value stands for itself
     return lambda self, x: self._peer.ask(what, self, x) if isinstance(x, Remote) else NotImplemented
 
 
-SEQUENCES = {"l": list, "t": tuple, "s": set, "f": frozenset}
 KEYS = type({}.keys())
 OPERATORS = {name: getattr(operator, name) for name in
              "add sub mul matmul truediv floordiv mod pow and_ or_ xor lshift rshift neg pos invert getitem setitem delitem".split()}
@@ -190,7 +197,8 @@ for _name in COMPARED:
 
 
 def answer(fd, text):
-    scope = {"__name__": "answer"}
+    module = sys.modules["answer"] = type(sys)("answer")  # dataclasses look for it
+    scope = module.__dict__
 
     def serve(what, args, words):
         if what == "names":

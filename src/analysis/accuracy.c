@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analysis/domains.h"
+#include "analysis/questions.h"
+#include "analysis/samples.h"
 #include "analysis/told.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -15,10 +18,13 @@ static const struct {
     double ttft_s, tokens_s;
 } limits = {2.0, 10.0};
 
-/* Columns over S_E, one value per query. */
+/* Columns over S_E, one value per query; or sums by question, with their weights. */
+enum { COLUMNS = 6 };
 struct columns {
     size_t n;
     double *c, *slo, *e, *tau, *p, *net; /* net: NAN without a baseline */
+    double *weights; /* as questions_sum; NULL: one per query */
+    size_t *of;
 };
 
 static double tokens_per_s(const struct table_row *r)
@@ -70,11 +76,11 @@ static bool some_scored(const struct table_run *run)
     return false;
 }
 
-static struct columns columns_of(const struct table_run *run)
+static struct columns columns_of(const struct table_run *run, const struct questions *q)
 {
     bool some = some_scored(run);
-    struct columns k = {0};
-    double *all = ipw_calloc(run->n * 6 + 1, sizeof *all);
+    struct columns k = {.of = ipw_malloc((run->n + 1) * sizeof *k.of)};
+    double *all = ipw_calloc(run->n * COLUMNS + 1, sizeof *all);
     k.c = all;
     k.slo = all + run->n;
     k.e = all + 2 * run->n;
@@ -90,21 +96,38 @@ static struct columns columns_of(const struct table_run *run)
         k.e[k.n] = r->energy_j;
         k.tau[k.n] = r->energy_s;
         k.net[k.n] = r->net_j;
+        k.of[k.n] = q->of[i];
         k.p[k.n++] = r->energy_j / r->energy_s;
     }
     return k;
 }
 
+static void sum_columns(struct columns *k)
+{
+    double *const col[COLUMNS] = {k->c, k->slo, k->e, k->tau, k->p, k->net};
+    k->n = questions_sum(col, COLUMNS, k->of, k->n, &k->weights);
+}
+
+static void columns_release(struct columns *k)
+{
+    free(k->c);
+    free(k->of);
+    free(k->weights);
+}
+
 /* ---- accuracy ---- */
 
-static void count(const struct table_run *run, struct accuracy_result *out)
+static void count(const struct table_run *run, const struct questions *q, struct accuracy_result *out)
 {
+    bool *seen = ipw_calloc(q->n + 1, sizeof *seen);
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
         out->by_query[r->status]++;
         if (r->status == QUERY_NOT_SENT)
             continue;
         out->n_rows++;
+        out->n_questions += !seen[q->of[i]];
+        seen[q->of[i]] = true;
         out->by_score[r->score]++;
         out->n_unscored += r->score == SCORE_UNSCORED;
         out->n_failed += row_in_s(r) && row_failed(r);
@@ -115,28 +138,38 @@ static void count(const struct table_run *run, struct accuracy_result *out)
         out->n_capped += r->capped;
         out->n_low += r->energy_status == ENERGY_LOW_RESOLUTION;
     }
+    free(seen);
 }
 
-static void accuracy(const struct table_run *run, struct accuracy_result *out)
+/* ref: as the reference counts, without what failed and what could not be read. */
+static struct estimate share_right(const struct table_run *run, const struct questions *q, bool ref)
 {
-    double *s = ipw_calloc(run->n + 1, sizeof *s), *ref = ipw_calloc(run->n + 1, sizeof *ref);
-    size_t n = 0, m = 0;
+    double *c = ipw_malloc((run->n + 1) * sizeof *c), *weights;
+    size_t n = 0, *of = ipw_malloc((run->n + 1) * sizeof *of), fractions = 0;
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
-        if (!row_in_s(r))
+        if (!row_in_s(r) || (ref && (row_failed(r) || r->score == SCORE_UNPARSED)))
             continue;
-        s[n++] = row_correct(r);
-        if (!row_failed(r) && r->score != SCORE_UNPARSED)
-            ref[m++] = row_correct(r);
+        c[n] = row_correct(r);
+        fractions += c[n] != 0 && c[n] != 1;
+        of[n++] = q->of[i];
     }
-    struct stats_interval a = stats_accuracy(s, n), b = stats_accuracy(ref, m);
-    out->accuracy = estimate_of(&a);
-    out->accuracy_scored = estimate_of(&b);
+    size_t binary = fractions ? 0 : n;
+    n = questions_sum(&c, 1, of, n, &weights);
+    struct stats_interval a = questions_accuracy(c, weights, n, binary);
+    free(c);
+    free(of);
+    free(weights);
+    return estimate_of(&a);
+}
+
+static void accuracy(const struct table_run *run, const struct questions *q, struct accuracy_result *out)
+{
+    out->accuracy = share_right(run, q, false);
+    out->accuracy_scored = share_right(run, q, true);
     double all = (double)(out->n_scored + out->n_unscored);
     out->all_wrong = all > 0 ? out->n_correct / all : (double)NAN;
     out->all_right = all > 0 ? (out->n_correct + (double)out->n_unscored) / all : (double)NAN;
-    free(s);
-    free(ref);
 }
 
 /* ---- joules ---- */
@@ -163,7 +196,7 @@ static void not_negative(struct stats_interval *i)
 /* Less idle, when every query of S_E has a baseline; a net that cannot be told from zero is no figure. */
 static void net(const struct columns *k, struct accuracy_result *out)
 {
-    struct stats_interval e = stats_mean_t(k->net, k->n);
+    struct stats_interval e = questions_mean(k->net, k->weights, k->n);
     if (!(e.lo > 0))
         return;
     out->net_per_query_j = estimate_of(&e);
@@ -187,24 +220,21 @@ static void energy(const struct table_run *run, const struct columns *k, bool al
     out->gap_j = run->gap_j;
     out->energy_reason = why_no_energy(run, out, allow_missing);
     out->total_j = known ? stats_sum_value(&total) : (double)NAN;
-    out->power_max_w = NAN;
-    for (size_t i = 0; i < k->n; i++)
-        out->power_max_w = isnan(out->power_max_w) ? k->p[i] : fmax(out->power_max_w, k->p[i]);
     out->per_query_j = out->power_w = out->ipj = out->ipw = out->ipw_tw = out->ipw_slo = unknown(k->n);
     out->net_per_query_j = out->ipj_net = unknown(k->n);
     if (k->n == 0)
         return;
-    struct stats_interval e = stats_mean_t(k->e, k->n), p = stats_mean_t(k->p, k->n);
+    struct stats_interval e = questions_mean(k->e, k->weights, k->n), p = questions_mean(k->p, k->weights, k->n);
     not_negative(&e);
     not_negative(&p);
     out->per_query_j = estimate_of(&e);
     out->power_w = estimate_of(&p);
     net(k, out);
     if (!out->energy_reason) {
-        const double *const col[] = {k->c, k->tau, k->e};
-        const int power[] = {1, 1, -1};
+        const double *const col[] = {k->c, k->tau, k->e, k->weights};
+        const int power[] = {1, 1, -1, -1}; /* a product of two means over one: the number of queries does not cancel */
         struct stats_interval ipj = stats_ratio(k->c, k->e, k->n), ipw = stats_ratio(k->c, k->p, k->n),
-                              slo = stats_ratio(k->slo, k->p, k->n), tw = stats_product_logdelta(col, power, 3, k->n);
+                              slo = stats_ratio(k->slo, k->p, k->n), tw = stats_product_logdelta(col, power, k->weights ? 4 : 3, k->n);
         if (stats_mean(k->c, k->n) == 0) /* nothing right: 0 however it is weighted */
             tw = ipw;
         out->ipj = estimate_of(&ipj);
@@ -221,11 +251,12 @@ static void energy(const struct table_run *run, const struct columns *k, bool al
 }
 
 /* The same figures in another total. No better-meter band: its gain is not that of the component total. */
-static void other_scope(const struct table_run *run, enum table_scope k, bool allow_missing, struct accuracy_result *out)
+static void other_scope(const struct table_run *run, const struct questions *q, enum table_scope k, bool allow_missing,
+                        struct accuracy_result *out)
 {
-    double *c = ipw_calloc(run->n * 3 + 1, sizeof *c), *e = c + run->n, *p = e + run->n, total = 0;
+    double *c = ipw_calloc(run->n * 3 + 1, sizeof *c), *e = c + run->n, *p = e + run->n, *weights, total = 0;
     bool some = some_scored(run);
-    size_t n = 0;
+    size_t n = 0, *of = ipw_malloc((run->n + 1) * sizeof *of);
     for (size_t i = 0; i < run->n; i++) {
         const struct table_row *r = &run->v[i];
         if (!isfinite(r->other_j[k]) || !(r->energy_s > 0))
@@ -235,19 +266,23 @@ static void other_scope(const struct table_run *run, enum table_scope k, bool al
             continue;
         c[n] = row_correct(r);
         e[n] = r->other_j[k];
+        of[n] = q->of[i];
         p[n++] = r->other_j[k] / r->energy_s;
     }
     out->other[k].total_j = n ? total : (double)NAN;
-    struct stats_interval j = stats_mean_t(e, n), w = stats_mean_t(p, n);
+    bool enough = n && some && (allow_missing || (double)n >= row_enough_energy * (double)out->n_scored);
+    n = questions_sum((double *const[]){c, e, p}, 3, of, n, &weights);
+    struct stats_interval j = questions_mean(e, weights, n), w = questions_mean(p, weights, n);
     not_negative(&j);
     not_negative(&w);
     struct stats_interval ipj = stats_ratio(c, e, n), ipw = stats_ratio(c, p, n);
-    bool enough = n && some && (allow_missing || (double)n >= row_enough_energy * (double)out->n_scored);
     out->other[k].per_query_j = n ? estimate_of(&j) : unknown(0);
     out->other[k].power_w = n ? estimate_of(&w) : unknown(0);
     out->other[k].ipj = enough ? estimate_of(&ipj) : unknown(n);
     out->other[k].ipw = enough ? estimate_of(&ipw) : unknown(n);
     free(c);
+    free(of);
+    free(weights);
 }
 
 static struct spread spread_of(const double *x, size_t n)
@@ -391,15 +426,21 @@ static void thinking(const struct table_run *run, struct accuracy_result *out)
 void accuracy_of(const struct table_run *run, bool allow_missing, struct accuracy_result *out)
 {
     *out = (struct accuracy_result){0};
-    struct columns k = columns_of(run);
-    count(run, out);
-    accuracy(run, out);
-    energy(run, &k, allow_missing, out);
-    other_scope(run, TABLE_ACCEL, allow_missing, out);
-    other_scope(run, TABLE_SYSTEM, allow_missing, out);
+    struct questions q;
+    questions_of(run, &q);
+    struct columns k = columns_of(run, &q);
+    count(run, &q, out);
+    accuracy(run, &q, out);
     out->energy = spread_of(k.e, k.n);
     out->power = spread_of(k.p, k.n);
+    out->power_max_w = out->power.max;
     out->efficiency_accuracy = stats_mean(k.c, k.n);
+    sum_columns(&k);
+    energy(run, &k, allow_missing, out);
+    other_scope(run, &q, TABLE_ACCEL, allow_missing, out);
+    other_scope(run, &q, TABLE_SYSTEM, allow_missing, out);
+    analysis_samples(run, &q, out);
+    analysis_domains(run, allow_missing, out);
     analysis_load(run, &out->load);
     out->ttft_s = analysis_quantiles(run, get_ttft);
     out->tpot_s = analysis_quantiles(run, get_tpot);
@@ -408,5 +449,6 @@ void accuracy_of(const struct table_run *run, bool allow_missing, struct accurac
     thinking(run, out);
     analysis_perplexity(run, &out->perplexity);
     out->interactive = out->ttft_s.p90 <= limits.ttft_s && out->decode_tok_s >= limits.tokens_s;
-    free(k.c);
+    columns_release(&k);
+    questions_release(&q);
 }

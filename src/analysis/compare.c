@@ -35,7 +35,7 @@ struct cell {
 };
 
 struct pair { /* one question */
-    const char *id;
+    const char *id, *domain;
     uint64_t question;
     bool asked[SIDES];
     struct cell cell[SIDES][COLUMNS];
@@ -46,6 +46,7 @@ struct pairs {
     size_t n, cap;
     size_t *slot, n_slots;
     const char *other; /* id of a question that is another one on the other side */
+    bool means;        /* some question has more than one answer on a side */
     bool scored;       /* some question is, on both sides; else joules are told over everything that was sent */
 };
 
@@ -105,9 +106,12 @@ static void take_row(struct pairs *p, int side, const struct table_row *r)
     if (q->question && r->question && q->question != r->question)
         p->other = q->id;
     q->question = r->question ? r->question : q->question;
+    q->domain = r->domain ? r->domain : q->domain;
     q->asked[side] = true;
-    if (row_in_s(r))
+    if (row_in_s(r)) {
         give(&c[CORRECT], row_correct(r));
+        p->means = p->means || c[CORRECT].n > 1;
+    }
     if ((row_in_s(r) || !p->scored) && row_has_energy(r)) {
         give(&c[CORRECT_E], p->scored ? row_correct(r) : (double)NAN);
         give(&c[JOULES], r->energy_j);
@@ -329,7 +333,7 @@ static void accuracy(const struct pairs *p, double *n[SIDES], double *d[SIDES], 
         out->accuracy[s] = estimate_of(&one);
         out->right[s] = out->n ? stats_mean(n[s], out->n) * (double)out->n : 0;
     }
-    struct stats_paired r = stats_paired(n[A], n[B], out->n);
+    struct stats_paired r = (p->means ? stats_paired_means : stats_paired)(n[A], n[B], out->n);
     out->difference = estimate_of(&r.diff);
     out->binary = r.binary && out->n;
     out->only_b = r.gained;
@@ -341,6 +345,41 @@ static void accuracy(const struct pairs *p, double *n[SIDES], double *d[SIDES], 
     out->p = r.p;
     out->mcnemar_exact = r.mcnemar.exact;
     out->mcnemar_mid = r.mcnemar.mid;
+}
+
+static int by_domain(const void *a, const void *b)
+{
+    const struct pair *const *x = a, *const *y = b;
+    int order = strcmp((*x)->domain ? (*x)->domain : "", (*y)->domain ? (*y)->domain : "");
+    return order ? order : *x < *y ? -1 : *x > *y;
+}
+
+static bool same_domain(const struct pair *a, const struct pair *b)
+{
+    return ipw_streq(a->domain, b->domain) || (!a->domain && !b->domain);
+}
+
+static void domains(const struct pairs *p, double *n[SIDES], struct compare_result *out)
+{
+    const struct pair **v = ipw_calloc(p->n + 1, sizeof *v);
+    size_t k = 0, kinds = 0;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->v[i].cell[A][CORRECT].n && p->v[i].cell[B][CORRECT].n)
+            v[k++] = &p->v[i];
+    qsort(v, k, sizeof *v, by_domain);
+    for (size_t i = 0; i < k; i++)
+        kinds += !i || !same_domain(v[i - 1], v[i]);
+    out->domain = ipw_calloc(kinds + 1, sizeof *out->domain);
+    for (size_t i = 0, end; i < k && kinds > 1; i = end) {
+        struct compare_domain *d = &out->domain[out->n_domains++];
+        for (end = i; end < k && same_domain(v[i], v[end]); end++)
+            for (int s = 0; s < SIDES; s++)
+                n[s][end - i] = mean(v[end], s, CORRECT);
+        struct stats_paired r = (p->means ? stats_paired_means : stats_paired)(n[A], n[B], end - i);
+        *d = (struct compare_domain){v[i]->domain, end - i, stats_mean(n[A], end - i), stats_mean(n[B], end - i),
+                                     estimate_of(&r.diff)};
+    }
+    free(v);
 }
 
 /* ---- what else differs ---- */
@@ -463,6 +502,7 @@ void compare_of(const struct compare_side *a, const struct compare_side *b, bool
     if (!*out->refused) {
         double *all = ipw_calloc(4 * p.n + 1, sizeof *all), *n[] = {all, all + p.n}, *d[] = {all + 2 * p.n, all + 3 * p.n};
         accuracy(&p, n, d, out);
+        domains(&p, n, out);
         for (enum compare_id id = 0; id < COMPARE_N; id++)
             figure(&p, id, n, d, out);
         differences(out);

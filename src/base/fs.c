@@ -43,6 +43,12 @@ void fs_unmap(const char *text, size_t len)
         munmap((void *)(uintptr_t)text, len);
 }
 
+void fs_map_pass(const char *text, size_t done)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    madvise((void *)(uintptr_t)text, done / page * page, MADV_DONTNEED);
+}
+
 int fs_read(const char *path, size_t max, struct ipw_buf *out, struct ipw_err *err)
 {
     struct stat st;

@@ -16,6 +16,7 @@ int fs_read(const char *path, size_t max, struct ipw_buf *out, struct ipw_err *e
 /* A large file as memory that is not copied: *text stays valid until fs_unmap, as long as nobody cuts the file short. */
 int fs_map(const char *path, const char **text, size_t *len, struct ipw_err *err);
 void fs_unmap(const char *text, size_t len); /* NULL is fine */
+void fs_map_pass(const char *text, size_t done); /* what was read so far need not stay in memory */
 
 /* Writes a new file beside it, fsyncs, renames: readers see the old text or the new, of several writers the last wins. A
  * pipe or a device is written as it is. IPW_E_IO names path and reason. */

@@ -34,6 +34,8 @@ int json_read(struct json_doc **doc, const char *text, size_t len, int flags, st
         f |= YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS;
     if (flags & JSON_NAN)
         f |= YYJSON_READ_ALLOW_INF_AND_NAN;
+    if (flags & JSON_BIG)
+        f |= YYJSON_READ_BIGNUM_AS_RAW;
     *doc = (struct json_doc *)yyjson_read_opts((char *)(uintptr_t)text, len, f, NULL, &e);
     if (*doc)
         return 0;
@@ -89,6 +91,7 @@ enum json_type json_type(const json_val *v)
         return JSON_NULL;
     case YYJSON_TYPE_BOOL:
         return JSON_BOOL;
+    case YYJSON_TYPE_RAW: /* of JSON_BIG */
     case YYJSON_TYPE_NUM:
         return JSON_NUM;
     case YYJSON_TYPE_STR:
@@ -131,6 +134,8 @@ const char *json_str(const json_val *v)
 
 double json_num(const json_val *v)
 {
+    if (yyjson_is_raw(rdm(v)))
+        return strtod(yyjson_get_raw(rdm(v)), NULL);
     return yyjson_is_num(rdm(v)) ? yyjson_get_num(rdm(v)) : (double)NAN;
 }
 

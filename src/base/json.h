@@ -15,8 +15,8 @@ typedef struct json_val json_val; /* borrowed from its document; every getter ac
 
 /* Parses one JSON text of len bytes (strict, UTF-8 checked). On error err names the byte offset and what was
  * expected, code IPW_E_INPUT, *doc NULL. flags JSON_COMMENTS: comments and trailing commas are allowed;
- * JSON_NAN: NaN and Infinity too. */
-enum { JSON_COMMENTS = 1, JSON_NAN = 2 };
+ * JSON_NAN: NaN and Infinity too; JSON_BIG: a number that fits no 64 bits keeps its digits for json_print. */
+enum { JSON_COMMENTS = 1, JSON_NAN = 2, JSON_BIG = 4 };
 int json_read(struct json_doc **doc, const char *text, size_t len, int flags, struct ipw_err *err);
 /* The same, into size bytes of the caller's that live as long as the document: what fits there (about 16 times the text)
  * allocates nothing. */

@@ -31,8 +31,10 @@ static int accuracy(const char *const *dirs, size_t n, const char *format, bool 
     } else {
         rc = cli_fail(err);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         table_run_release(&run[i]);
+        accuracy_release(&figures[i]);
+    }
     ipw_buf_release(&out);
     free(run);
     free(figures);

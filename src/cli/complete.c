@@ -39,6 +39,7 @@ int cli_complete(struct store *store, const char *dir, bool allow_missing, struc
                  struct accuracy_result *figures, struct ipw_err *err)
 {
     *run = (struct table_run){0};
+    *figures = (struct accuracy_result){0};
     int rc = run_finish(store, err);
     return rc ? rc : cli_figures(store, dir, allow_missing, run, figures, err);
 }

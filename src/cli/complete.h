@@ -7,11 +7,12 @@
 #include "table/figures.h"
 
 /* Writes joules and scores into run.db, then summary.json, analysis/accuracy.json and queries.jsonl. The caller releases
- * run (table_run_release), also after an error. */
+ * run and figures (table_run_release, accuracy_release), also after an error. */
 int cli_complete(struct store *store, const char *dir, bool allow_missing, struct table_run *run,
                  struct accuracy_result *figures, struct ipw_err *err);
 
-/* The last two steps alone: figures from what run.db holds, and the files. The caller releases run, also after an error. */
+/* The last two steps alone: figures from what run.db holds, and the files. The caller releases run and
+ * figures (which hold nothing before), also after an error. */
 int cli_figures(struct store *store, const char *dir, bool allow_missing, struct table_run *run,
                 struct accuracy_result *figures, struct ipw_err *err);
 

@@ -21,9 +21,9 @@ static int export_set(struct cli *cli, int argc, char **argv)
     if (n_rest != 1 || !file)
         ipw_err_set(&err, IPW_E_USAGE, "which set, and where to? ipw dataset export NAME --out FILE");
     else if (!sets_open(&d, rest[0], 0, 0, &err) && !sets_may_print(d, file, &err)) {
-        for (size_t i = 0; i < d->n; i++)
+        for (size_t i = 0; i < d->n && !d->map; i++)
             ipw_buf_addf(&out, "%.*s\n", (int)d->v[i].record_len, d->v[i].record);
-        if (!fs_write_atomic(file, out.s, out.len, &err))
+        if (!fs_write_atomic(file, d->map ? d->map : out.s, d->map ? d->map_len : out.len, &err))
             cli_say("the %zu questions of %s are in %s%s", d->n, d->name, file, sets_has_canary(d) ? SET_CANARY : "");
     }
     code = err.code ? cli_fail(&err) : 0;

@@ -1,6 +1,8 @@
 /* ipw dataset import: a user's own questions out of a file, or sets out of a package that was brought. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -8,18 +10,28 @@
 #include "cli/sets.h"
 #include "dataset/mapping.h"
 
-enum { FILE_BYTES_MAX = 500 << 20 };
+enum { LINES_LOOKED_AT = 20 }; /* a column may be absent where it holds nothing */
 
-static int first_names(void *ud, size_t number, const char *json, size_t n, struct ipw_err *err)
+struct head {
+    struct ipw_buf names; /* a NUL behind each; one may come again */
+    size_t lines, bad;    /* bad: the line that cannot be read; 0: none */
+    bool typed;           /* id or answer are no texts, as ours are */
+};
+
+static int look(void *ud, size_t number, const char *json, size_t n, struct ipw_err *err)
 {
+    struct head *h = ud;
     struct json_doc *doc;
-    (void)number;
-    if (json_read(&doc, json, n, 0, err))
+    if (json_read(&doc, json, n, JSON_NAN | JSON_BIG, err)) {
+        h->bad = number;
         return err->code;
+    }
+    const enum json_type id = json_type(json_get(json_root(doc), "id")), answer = json_type(json_get(json_root(doc), "answer"));
+    h->typed |= (id > JSON_NULL && id != JSON_STR) || (answer > JSON_NULL && answer != JSON_STR);
     for (struct json_iter it = json_iter(json_root(doc)); json_next(&it) && it.key;)
-        ipw_buf_add(ud, it.key, strlen(it.key) + 1);
+        ipw_buf_add(&h->names, it.key, strlen(it.key) + 1);
     json_doc_free(doc);
-    return -1; /* one is enough */
+    return ++h->lines < LINES_LOOKED_AT ? 0 : -1;
 }
 
 static int columns(const struct cli *cli, const struct source *src, struct ipw_buf *names, struct ipw_err *err)
@@ -28,8 +40,10 @@ static int columns(const struct cli *cli, const struct source *src, struct ipw_b
     char dir[PATH_MAX];
     int rc = 0;
     if (src->format == SOURCE_JSONL) {
-        rc = source_each(NULL, src, NULL, (struct source_sink){first_names, names}, err);
-        return rc > 0 ? ipw_err_wrap(err, "'%s' line 1", src->path) : 0;
+        struct head h = {.names = IPW_BUF_INIT};
+        rc = source_each(NULL, src, NULL, (struct source_sink){look, &h}, err);
+        *names = h.names;
+        return rc > 0 && h.bad ? ipw_err_wrap(err, "'%s' line %zu", src->path, h.bad) : rc > 0 ? rc : 0;
     }
     if ((rc = sets_dir(dir, err)) || (rc = duck_open(&duck, &(struct duck_cfg){&cli->env, dir, 160, 1, cli->signals}, err)))
         return rc;
@@ -47,6 +61,11 @@ static void add_select(struct ipw_buf *sql, const struct mapping *m)
         }
 }
 
+static void say_imported(const char *name, size_t n)
+{
+    cli_say("%s: %zu question%s; ask with: ipw profile -m MODEL --dataset %s", name, n, n == 1 ? "" : "s", name);
+}
+
 static int import_rows(const struct cli *cli, const struct source *from, const char *name, const char *map, struct ipw_err *err)
 {
     struct source src = *from;
@@ -58,8 +77,6 @@ static int import_rows(const struct cli *cli, const struct source *from, const c
     char *full = realpath(src.path, NULL), *row = NULL;
     snprintf(o.source, sizeof o.source, "%s", full ? full : src.path);
     int rc = map ? mapping_parse(&m, map, err) : 0;
-    if (!rc && !full)
-        rc = ipw_err_set(err, IPW_E_INPUT, "'%s' is not there; give the path of a file", src.path);
     if (rc || (rc = columns(cli, &src, &names, err)) || (rc = mapping_complete(&m, src.path, &names, err)))
         goto out;
     add_select(&select, &m);
@@ -70,7 +87,7 @@ static int import_rows(const struct cli *cli, const struct source *from, const c
     struct catalogue_set set = {.name = name, .type = mapping_type(&m), .row = json_root(doc)};
     if ((rc = set_store_rows(cli, &set, &src, 1, &o, &counts, err)))
         goto out;
-    cli_say("%s: %zu questions; ask them with: ipw profile -m MODEL --dataset %s", name, counts.n, name);
+    say_imported(name, counts.n);
     if (counts.without_gold)
         cli_say("%zu of them have no right answer: they can be asked, not scored", counts.without_gold);
 out:
@@ -85,59 +102,69 @@ out:
 /* A file whose lines are records as they are asked keeps them as they are. */
 static bool is_ours(const struct source *src)
 {
-    struct ipw_buf names = IPW_BUF_INIT;
+    struct head h = {.names = IPW_BUF_INIT};
     struct ipw_err ignored;
     if (src->format != SOURCE_JSONL)
         return false;
-    source_each(NULL, src, NULL, (struct source_sink){first_names, &names}, &ignored);
-    bool other = mapping_has(&names, "problem") || mapping_has(&names, "prompt") || mapping_has(&names, "options") ||
-                 (!mapping_has(&names, "id") && mapping_has(&names, "question") && mapping_has(&names, "answer"));
-    ipw_buf_release(&names);
+    source_each(NULL, src, NULL, (struct source_sink){look, &h}, &ignored);
+    bool other = h.typed || mapping_has(&h.names, "problem") || mapping_has(&h.names, "prompt") || mapping_has(&h.names, "options") ||
+                 (!mapping_has(&h.names, "id") && mapping_has(&h.names, "question") && !mapping_has(&h.names, "type"));
+    ipw_buf_release(&h.names);
     return !other;
 }
 
 /* The licence that all records name, else "". */
-static void common_license(const struct ipw_buf *text, char *out, size_t size)
+static void common_license(const struct dataset *d, char *out, size_t size)
 {
-    struct dataset d = {0};
-    struct ipw_err ignored;
     bool same = true;
     out[0] = '\0';
-    ipw_arena_init(&d.arena);
-    if (!dataset_read_jsonl(&d, "", text->s, text->len, &ignored))
-        for (size_t i = 0; i < d.n && same; i++) {
-            struct json_doc *doc;
-            if (json_read(&doc, d.v[i].record, d.v[i].record_len, 0, &ignored))
-                break;
-            const char *s = json_str(json_get(json_root(doc), "license"));
-            if (!i)
-                snprintf(out, size, "%s", s ? s : "");
-            same = ipw_streq(out, s ? s : "");
-            json_doc_free(doc);
-        }
+    for (size_t i = 0; i < d->n && same; i++) {
+        struct json_doc *doc;
+        struct ipw_err ignored;
+        if (json_read(&doc, d->v[i].record, d->v[i].record_len, 0, &ignored))
+            break;
+        const char *s = json_str(json_get(json_root(doc), "license"));
+        if (!i)
+            snprintf(out, size, "%s", s ? s : "");
+        same = ipw_streq(out, s ? s : "");
+        json_doc_free(doc);
+    }
     if (!same)
         snprintf(out, size, "mixed");
-    free(d.v);
-    ipw_arena_release(&d.arena);
 }
 
 static int import_records(const struct cli *cli, const char *file, const char *name, struct ipw_err *err)
 {
-    struct ipw_buf text = IPW_BUF_INIT;
+    struct dataset d = {0};
     struct set_origin o = {0};
+    const char *text = NULL;
+    size_t len = 0;
     char *full = realpath(file, NULL);
-    size_t n = 0;
     snprintf(o.source, sizeof o.source, "%s", full ? full : file);
-    int rc = fs_read(file, FILE_BYTES_MAX, &text, err);
-    if (!rc && !(rc = set_check_count(file, &text, -1, &n, err))) {
-        common_license(&text, o.license, sizeof o.license);
-        o.n = (int64_t)n;
-        if (!(rc = set_store_text(cli, name, text.s, text.len, &o, err)))
-            cli_say("%s: %zu questions; ask them with: ipw profile -m MODEL --dataset %s", name, n, name);
+    ipw_arena_init(&d.arena);
+    int rc = fs_map(file, &text, &len, err);
+    if (!rc && !(rc = dataset_read_in_place(&d, file, text, len, err))) {
+        common_license(&d, o.license, sizeof o.license);
+        o.n = (int64_t)d.n;
+        if (!(rc = set_store_text(cli, name, text, len, &o, err)))
+            say_imported(name, d.n);
     }
+    free(d.v);
+    ipw_arena_release(&d.arena);
+    fs_unmap(text, len);
     free(full);
-    ipw_buf_release(&text);
     return rc;
+}
+
+/* A pipe would be waited for, and read only once. */
+static int check_file(const char *file, struct ipw_err *err)
+{
+    struct stat st;
+    if (stat(file, &st))
+        return ipw_err_set(err, IPW_E_INPUT, "cannot read '%s': %s; give the path of a file", file, fs_reason(errno));
+    if (!S_ISREG(st.st_mode))
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is a %s; give the path of a file", file, S_ISDIR(st.st_mode) ? "folder" : "pipe or device");
+    return st.st_size ? 0 : ipw_err_set(err, IPW_E_INPUT, "'%s' is empty; give a file with at least one record", file);
 }
 
 static int import_file(const struct cli *cli, const char *file, const char *name, const char *map, struct ipw_err *err)
@@ -153,7 +180,7 @@ static int import_file(const struct cli *cli, const char *file, const char *name
     if (!rc && !(rc = sets_file(name, ".jsonl", path, err)) && (dataset_find(name) || catalogue_find(c, name)))
         rc = ipw_err_set(err, IPW_E_USAGE, "'%s' is the name of a set that ipw knows; give yours another: --name NAME", name);
     catalogue_close(c);
-    if (!rc && !(rc = set_lock(name, &fd, err)))
+    if (!rc && !(rc = check_file(file, err)) && !(rc = set_lock(name, &fd, err)))
         rc = !map && is_ours(&src) ? import_records(cli, file, name, err) : import_rows(cli, &src, name, map, err);
     set_unlock(name, fd);
     return rc;

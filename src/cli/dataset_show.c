@@ -135,7 +135,7 @@ static void show_set(const struct dataset *d, const char *spec, int64_t examples
     size_t n, *which = ipw_calloc(d->n, sizeof *which);
     struct stratum *s = strata_of(d, which, &n);
     report_text(d->name, out);
-    ipw_buf_addf(out, ", %zu questions\n\n", d->n);
+    ipw_buf_addf(out, ", %zu question%s\n\n", d->n, d->n == 1 ? "" : "s");
     line(out, "asks", built_in ? built_in->what : pulled && set ? set->what : NULL);
     const bool canary = sets_has_canary(d) || (pulled && set && json_str(json_get(set->hub, "canary")));
     line(out, "canary", canary ? "its authors ask not to post its questions: they are not shown" : NULL);
@@ -350,7 +350,7 @@ static bool verify_one(const char *name)
     }
     struct ipw_buf safe = IPW_BUF_INIT;
     report_text(name, &safe);
-    printf("%s: %zu questions, as they were taken\n", safe.s, n);
+    printf("%s: %zu question%s, as taken\n", safe.s, n, n == 1 ? "" : "s");
     ipw_buf_release(&safe);
     return true;
 }

@@ -197,7 +197,7 @@ static int judge_answers(struct judge *j, struct run_judge_sum *sum, struct run_
 static int judge_run(struct judge *j, const char *dir, struct table_judge *out, struct ipw_buf *text, struct ipw_err *err)
 {
     struct table_run run = {0};
-    struct accuracy_result figures;
+    struct accuracy_result figures = {0};
     struct run_judge_sum sum = {0};
     struct run_judge_labels labels = {0};
     int rc = 0;
@@ -228,6 +228,7 @@ static int judge_run(struct judge *j, const char *dir, struct table_judge *out, 
     }
 out:
     table_run_release(&run);
+    accuracy_release(&figures);
     store_close(j->work.store);
     j->work.store = NULL;
     return rc;

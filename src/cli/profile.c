@@ -80,6 +80,8 @@ int profile_check_data(struct profile *p, struct ipw_err *err)
 {
     int rc = parse_shard(p, err);
     if (!rc)
+        rc = profile_samples_check(p, err);
+    if (!rc)
         rc = open_data(p, err);
     if (!rc)
         rc = run_todo_make(&p->todo, p->data, &p->plan, NULL, false, err);
@@ -353,7 +355,7 @@ const struct command command_profile = {
     .group = "Measure",
     .summary = "ask a model questions; record accuracy, joules, watts, latency",
     .usage = "ipw profile -m MODEL.gguf [options]",
-    .details = "Asks each question once, stores every answer, the time of every token and every counter reading as it "
+    .details = "Asks each question once (K times with --samples K), stores every answer, the time of every token and every counter reading as it "
                "happens, and computes accuracy, joules, IPJ and IPW from them at the end. A kill, a crash or a full disk "
                "costs the question that was being asked; --resume goes on.\n"
                "\n"
@@ -363,6 +365,7 @@ const struct command command_profile = {
     .examples = "ipw profile -m model.gguf   # the starter questions\n"
                 "ipw profile -m model.gguf --dataset questions.jsonl -n 200\n"
                 "ipw profile -m model.gguf --dataset hellaswag --scoring loglik\n"
+                "ipw profile -m model.gguf --samples 4 --temperature 0.7   # pass@k, maj@4\n"
                 "ipw profile --resume runs/RUN   # after a kill or a crash\n",
     .run = profile,
 };

@@ -87,6 +87,8 @@ int profile_check_model(struct profile *p, struct ipw_err *err);
 int profile_open_engine(struct profile *p, struct ipw_err *err); /* starts its server before, if it is to be served */
 int profile_wording(struct profile *p, struct ipw_err *err); /* template and examples, fit for the questions */
 int profile_scoring_data(struct profile *p, struct ipw_err *err); /* the questions, fit for what --scoring asks */
+int profile_samples_check(const struct profile *p, struct ipw_err *err); /* --samples and what does not go with it */
+bool profile_samples_warn(const struct profile *p); /* every sample would be the same: says so */
 int profile_check_data(struct profile *p, struct ipw_err *err);
 int profile_check_meter(struct profile *p, struct ipw_err *err); /* after the others: questions, meter, estimate */
 

@@ -55,13 +55,17 @@ static void announce(const struct profile *p)
 {
     char words[32];
     double seconds = p->estimate.seconds + 3 * p->baseline.seconds;
-    bool hint = !p->resume && !p->datasets.n && !p->plan.max_queries && p->todo.n > 40;
+    bool hint = !p->resume && !p->datasets.n && !p->plan.max_queries && p->todo.n > 40 * (size_t)p->plan.samples;
     if (p->plan.duration_s > 0)
         cli_say("%zu question%s of %s, again and again for %g s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
                 p->plan.duration_s);
+    else if (p->plan.samples > 1)
+        cli_say("%zu answer%s to questions of %s, %lld to each, %s%s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
+                (long long)p->plan.samples, run_estimate_words(seconds, words), hint ? "; -n 40 is shorter" : "");
     else
         cli_say("%zu question%s of %s, %s%s", p->todo.n, p->todo.n == 1 ? "" : "s", p->data->name,
                 run_estimate_words(seconds, words), hint ? "; -n 40 is shorter" : "");
+    profile_samples_warn(p);
     if (p->plan.threads > p->machine.cpus && p->machine.cpus > 0)
         cli_say("%lld threads on %d CPU%s wait for each other and may take very much longer; --threads %d is the most that "
                 "helps", (long long)p->plan.threads, (int)p->machine.cpus, p->machine.cpus == 1 ? "" : "s", (int)p->machine.cpus);
@@ -76,7 +80,7 @@ int profile_one(struct profile *p)
 {
     struct ipw_err err;
     struct table_run run = {0};
-    struct accuracy_result figures;
+    struct accuracy_result figures = {0};
     int rc = profile_prepare(p, &err);
     if (!rc && p->todo.n) {
         announce(p);
@@ -96,5 +100,6 @@ int profile_one(struct profile *p)
         code = code ? code : profile_verdict(p, &run, &figures);
     }
     table_run_release(&run);
+    accuracy_release(&figures);
     return code;
 }

@@ -54,6 +54,7 @@ size_t profile_options(struct profile *p, struct option opt[PROFILE_MAX_OPTIONS]
         {"dataset", NULL, 0, OPTION_LIST, &p->datasets, 0, 0, "NAME|FILE", "starter, fixed_length, or JSONL (starter)", false},
         {"repeat", NULL, 0, OPTION_INT, &p->repeat, 1, 1000, "R", "so many runs, labelled repeat=1 to R (1)", false},
         {"max-queries", "limit", 'n', OPTION_INT, &plan->max_queries, 1, 1e9, "N", "only the first N questions", false},
+        {"samples", NULL, 0, OPTION_INT, &plan->samples, 1, RUN_SAMPLES_MAX, "K", "answers to each question, by other seeds (1)", false},
         {"shard", NULL, 0, OPTION_TEXT, &p->shard, 0, 0, "i/N", "only part i (from 0) of N", false},
         {"seed", "random-seed", 0, OPTION_INT, &plan->seed, 0, 9e15, "N", "order of questions, sampling (0)", false},
         {"scoring", NULL, 0, OPTION_TEXT, &plan->scoring, 0, 0, "HOW", "answer, loglik, letters or perplexity (answer)", false},

@@ -35,7 +35,7 @@ static int redo(struct redone *r, bool allow_missing, struct ipw_err *err)
 {
     struct store *store;
     struct table_run run;
-    struct accuracy_result figures;
+    struct accuracy_result figures = {0};
     int rc = store_open(&store, r->dir, true, err);
     if (rc)
         return rc;
@@ -49,6 +49,7 @@ static int redo(struct redone *r, bool allow_missing, struct ipw_err *err)
         r->version = store_energy_version(store);
     }
     table_run_release(&run);
+    accuracy_release(&figures);
     store_close(store);
     return rc;
 }

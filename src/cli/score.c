@@ -37,6 +37,8 @@ static void rescored_release(struct rescored *r)
 {
     table_run_release(&r->before);
     table_run_release(&r->after);
+    accuracy_release(&r->was);
+    accuracy_release(&r->is);
     free(r->changed);
 }
 
@@ -77,7 +79,7 @@ static void as_json(const struct rescored *v, size_t n, struct ipw_buf *out)
         json_put_str(o, r, "scorer", scorer_of(&v[i].after));
         json_put_num(o, r, "accuracy_before", v[i].was.accuracy.est);
         json_put_num(o, r, "accuracy", v[i].is.accuracy.est);
-        json_put_int(o, r, "n", (int64_t)v[i].is.accuracy.n);
+        json_put_int(o, r, "n", (int64_t)v[i].is.n_scored);
         json_put_int(o, r, "unscored", (int64_t)v[i].is.n_unscored);
         json_node *changed = json_put_arr(o, r, "changed");
         for (size_t k = 0; k < v[i].n_changed; k++) {
@@ -101,7 +103,7 @@ static void add_accuracy(const char *name, const char *scorer, const struct accu
     if (isnan(r->accuracy.est))
         ipw_buf_adds(out, "nothing is scored");
     else
-        ipw_buf_addf(out, "%.1f %% right of %zu", 100 * r->accuracy.est, r->accuracy.n);
+        ipw_buf_addf(out, "%.1f %% right of %zu", 100 * r->accuracy.est, r->n_scored);
     if (r->n_unscored)
         ipw_buf_addf(out, ", %zu unscored", r->n_unscored);
     ipw_buf_addf(out, ", by %s\n", scorer ? scorer : "the questions' own scorers");
@@ -116,6 +118,13 @@ static void add_verdict(const struct table_row *r, struct ipw_buf *cell)
     }
 }
 
+static void add_question(const struct rescored *v, const struct table_row *r, struct ipw_buf *cell)
+{
+    ipw_buf_adds(cell, r->query_id);
+    if (v->is.n_questions < v->is.n_rows)
+        ipw_buf_addf(cell, ", sample %lld", (long long)r->sample);
+}
+
 static void as_text(const struct rescored *v, size_t n, struct ipw_buf *out)
 {
     enum { SHOWN = 20 };
@@ -128,20 +137,20 @@ static void as_text(const struct rescored *v, size_t n, struct ipw_buf *out)
         size_t shown = v[i].n_changed < SHOWN ? v[i].n_changed : SHOWN;
         if (!shown)
             continue;
-        struct ipw_buf cell[SHOWN][2] = {{{0}}};
+        struct ipw_buf cell[SHOWN][3] = {{{0}}};
         const char *cells[3 * SHOWN];
         for (size_t k = 0; k < shown; k++) {
             const struct table_row *was = &v[i].before.v[v[i].changed[k]], *is = &v[i].after.v[v[i].changed[k]];
-            add_verdict(was, &cell[k][0]);
-            add_verdict(is, &cell[k][1]);
-            cells[3 * k] = is->query_id;
-            cells[3 * k + 1] = cell[k][0].s;
-            cells[3 * k + 2] = cell[k][1].s;
+            add_question(&v[i], is, &cell[k][0]);
+            add_verdict(was, &cell[k][1]);
+            add_verdict(is, &cell[k][2]);
+            for (size_t c = 0; c < 3; c++)
+                cells[3 * k + c] = cell[k][c].s;
         }
         struct report_table table = {.head = head, .n_cols = 3, .n_rows = shown, .cells = cells};
         report_table(&table, "table", 80, out);
         for (size_t k = 0; k < shown; k++)
-            for (size_t c = 0; c < 2; c++)
+            for (size_t c = 0; c < 3; c++)
                 ipw_buf_release(&cell[k][c]);
         if (shown < v[i].n_changed)
             ipw_buf_addf(out, "  and %zu more: ipw score RUN -o json\n", v[i].n_changed - shown);

@@ -68,17 +68,22 @@ static bool is_new(struct rows *r, const struct question *q)
 
 static int take(void *ud, size_t number, const char *json, size_t n, struct ipw_err *err)
 {
+    static const char one_line[] = "'' line 1: "; /* of a record that is read alone */
     struct rows *r = ud;
     struct dataset d = {0};
+    char text[sizeof err->text];
     bool gold;
     ipw_buf_clear(&r->line);
     ipw_arena_init(&d.arena);
     int rc = catalogue_record(r->set, r->before + number, json, n, &r->line, &gold, err);
     r->last = number;
-    if (rc)
-        ipw_err_wrap(err, "'%s' %s %zu", r->file, r->word, number);
-    else if (r->line.len)
-        rc = dataset_read_in_place(&d, r->file, r->line.s, r->line.len, err);
+    if (!rc && r->line.len)
+        rc = dataset_read_in_place(&d, "", r->line.s, r->line.len, err);
+    if (rc) {
+        const char *why = ipw_starts(err->text, one_line) ? err->text + strlen(one_line) : err->text;
+        snprintf(text, sizeof text, "%s", why);
+        ipw_err_set(err, rc, "'%s' %s %zu: %s", r->file, r->word, number, text);
+    }
     if (!rc && d.n && (!json_true(json_get(r->set->hub, "once")) || is_new(r, &d.v[0]))) { /* else the set leaves it out */
         IPW_GROW(r->seen, r->n, r->cap);
         r->seen[r->n++] = (struct seen){ipw_hash64(d.v[0].id, strlen(d.v[0].id)), r->before + number};

@@ -15,6 +15,7 @@ struct study_job {
     struct option_list missing;    /* what the study names and this machine has not: "model 'x.gguf'" */
     struct ipw_err first_missing;  /* the whole reason of the first */
     size_t cells;                  /* runs with those that something is missing for */
+    bool warned;                   /* of samples that would all be the same */
 };
 void study_job_release(struct study_job *j);
 

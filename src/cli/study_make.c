@@ -133,6 +133,7 @@ static int add(struct study_job *j, const struct study *s, const struct study_ce
         rc = check(j, &p, &here, err);
     if (!rc && here) {
         struct study_run *run = study_plan_add(&j->plan);
+        j->warned = j->warned || profile_samples_warn(&p);
         *overhead += overhead_s(&p);
         name_run(&j->plan, run, &p);
         run->labels = labels;

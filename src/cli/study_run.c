@@ -130,9 +130,10 @@ static bool ended(struct profile *p)
 static int finish(struct profile *p, bool changed, struct ipw_err *err)
 {
     struct table_run run = {0};
-    struct accuracy_result figures;
+    struct accuracy_result figures = {0};
     int rc = !changed && ended(p) ? 0 : cli_complete(p->store, p->dir, p->allow_missing, &run, &figures, err);
     table_run_release(&run);
+    accuracy_release(&figures);
     return rc;
 }
 
@@ -261,8 +262,10 @@ static int show(const struct execution *x, struct ipw_err *err)
         for (size_t i = 0; i < n && !code; i++)
             code = profile_verdict(x->flags, &run[i], &figures[i]);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         table_run_release(&run[i]);
+        accuracy_release(&figures[i]);
+    }
     ipw_buf_release(&out);
     free(run);
     free(figures);

@@ -1,6 +1,7 @@
 /* A public set's records to ours, as a row of share/datasets.json says. */
 #include "dataset/catalogue.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,14 @@
 #include "base/str.h"
 
 enum { CHOICES_MAX = 26, ID_SIZE = 256 };
+
+/* What a column holds instead of what is needed. */
+static int wrong_type(const char *key, const json_val *v, const char *need, struct ipw_err *err)
+{
+    if (json_type(v) <= JSON_NULL)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing; %s is needed", key, need);
+    return ipw_err_set(err, IPW_E_INPUT, "'%s' is %s; %s is needed", key, json_type_name(json_type(v)), need);
+}
 
 /* "gsm8k/7": the set's name and what stands behind the last '/' of the source's id. A user's own ids stay; "" as the key:
  * there are none, rows are counted. */
@@ -26,7 +35,7 @@ static int put_id(const struct catalogue_set *set, const json_val *from, size_t 
     else if (json_is_int(v, &n))
         snprintf(id, size, "%s/%lld", set->name, (long long)n);
     else
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing", key ? key : "task_id");
+        return wrong_type(key ? key : "task_id", v, "a text or a whole number", err);
     if (json_str(v) && strlen(set->name) + strlen(json_str(v)) >= size - 1)
         return ipw_err_set(err, IPW_E_INPUT, "'%s' has %zu bytes; give a shorter one, of 200 at most", key ? key : "task_id",
                            strlen(json_str(v)));
@@ -195,8 +204,10 @@ static int put_answer(const struct catalogue_set *set, const json_val *from, str
         free(text);
     } else if (key && json_str(gold)) {
         json_put_str(o, to, "answer", json_str(gold));
+    } else if (key && json_type(gold) == JSON_BOOL) {
+        json_put_str(o, to, "answer", json_true(gold) ? "true" : "false");
     } else if (key) {
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing or no text", key);
+        return wrong_type(key, gold, "a text or a number", err);
     }
     return 0;
 }
@@ -210,7 +221,7 @@ static bool is_without_gold(const struct catalogue_set *set, const json_val *fro
     const char *text = json_str(gold);
     if (!key)
         return !set->source && json_get(set->row, "choices");
-    return (!set->source || judged) && (json_type(gold) <= JSON_NULL || (text && !text[strspn(text, " \t\r\n")]) ||
+    return (!set->source || judged) && (json_type(gold) <= JSON_NULL || (json_type(gold) == JSON_NUM && isnan(json_num(gold))) || (text && !text[strspn(text, " \t\r\n")]) ||
                                     (json_type(gold) == JSON_ARR && !json_len(gold)));
 }
 
@@ -238,7 +249,7 @@ static int put_question(const struct catalogue_set *set, const json_val *from, b
     const char *lead = json_str(json_get(set->row, "lead")), *key = json_str(json_get(set->row, "question"));
     const char *context = json_str(json_get(set->row, "context")), *text = json_str(json_get(from, key));
     if (!text || (context && !json_str(json_get(from, context))))
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing or no text", text ? context : key);
+        return wrong_type(text ? context : key, json_get(from, text ? context : key), "a text", err);
     struct ipw_buf question = IPW_BUF_INIT;
     ipw_buf_addf(&question, "%s%s", lead ? lead : "", text);
     if (!gold)
@@ -334,7 +345,7 @@ int catalogue_record(const struct catalogue_set *set, size_t number, const char 
     struct json_doc *doc = NULL;
     struct json_out *o = json_out_new();
     json_node *to = json_new_obj(o);
-    int rc = json_read(&doc, text, len, 0, err);
+    int rc = json_read(&doc, text, len, JSON_NAN | JSON_BIG, err);
     *gold = true;
     if (!rc && !dropped(set, json_root(doc)) && !(rc = convert(set, json_root(doc), number, o, to, gold, err))) {
         char *s = json_write(o, to, false);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
 
@@ -51,16 +52,29 @@ bool mapping_has(const struct ipw_buf *names, const char *name)
     return false;
 }
 
-/* The first ones of many. */
+/* A column of that name, else one that has it in other letters ("Question"). */
+static void find(const struct ipw_buf *names, const char *name, char *out, size_t size)
+{
+    for (const char *p = names->s; p < names->s + names->len; p += strlen(p) + 1)
+        if (!strcmp(p, name) || (!*out && !strcasecmp(p, name)))
+            snprintf(out, size, "%s", p);
+}
+
+/* The first ones of many, each once. */
 static void list(const struct ipw_buf *names, struct ipw_buf *out)
 {
+    struct ipw_buf listed = IPW_BUF_INIT;
     for (const char *p = names->s; p < names->s + names->len; p += strlen(p) + 1) {
+        if (mapping_has(&listed, p))
+            continue;
         if (out->len + strlen(p) > 500) {
             ipw_buf_adds(out, " ...");
-            return;
+            break;
         }
+        ipw_buf_add(&listed, p, strlen(p) + 1);
         ipw_buf_addf(out, "%s%s", out->len ? " " : "", p);
     }
+    ipw_buf_release(&listed);
 }
 
 int mapping_complete(struct mapping *m, const char *file, const struct ipw_buf *names, struct ipw_err *err)
@@ -69,8 +83,7 @@ int mapping_complete(struct mapping *m, const char *file, const struct ipw_buf *
     const char *lacks = NULL;
     for (size_t i = 0; i < MAPPING_KEYS && !lacks; i++) {
         for (size_t k = 0; k < 4 && keys[i].known[k] && !*m->column[i]; k++)
-            if (mapping_has(names, keys[i].known[k]))
-                snprintf(m->column[i], sizeof m->column[i], "%s", keys[i].known[k]);
+            find(names, keys[i].known[k], m->column[i], sizeof m->column[i]);
         if (*m->column[i] && !mapping_has(names, m->column[i]))
             lacks = m->column[i];
     }

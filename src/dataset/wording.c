@@ -94,15 +94,17 @@ int dataset_wording_shots(struct dataset_wording *w, struct dataset *shots, size
 static size_t examples_of(const struct dataset_wording *w, const json_val *record, const json_val *out[WORDING_SHOTS_MAX])
 {
     const char *subject = text_of(record, "subject"), *question = text_of(record, "question"), *type = text_of(record, "type");
-    bool own = false;
     size_t n = 0;
-    for (size_t i = 0; subject && i < w->shots->n && !own; i++)
-        own = ipw_streq(w->shots->v[i].subject, subject);
-    for (size_t i = 0; i < w->shots->n && n < w->n_shots; i++) {
-        const json_val *e = json_root(w->example[i]);
-        if (ipw_streq(text_of(e, "type"), type) && (!own || ipw_streq(w->shots->v[i].subject, subject)) &&
-            !ipw_streq(text_of(e, "question"), question))
-            out[n++] = e;
+    for (int own = subject != NULL; own >= 0; own--) {
+        n = 0;
+        for (size_t i = 0; i < w->shots->n && n < w->n_shots; i++) {
+            const json_val *e = json_root(w->example[i]);
+            if (ipw_streq(text_of(e, "type"), type) && (!own || ipw_streq(w->shots->v[i].subject, subject)) &&
+                !ipw_streq(text_of(e, "question"), question))
+                out[n++] = e;
+        }
+        if (n == w->n_shots)
+            break;
     }
     return n;
 }
@@ -133,7 +135,7 @@ static int check_one(const struct dataset_wording *w, const struct question *q, 
                                q->id, needed[i].key, w->text_id, names[needed[i].part]);
     size_t n = w->n_shots ? examples_of(w, record, shots) : 0;
     if (n < w->n_shots)
-        return ipw_err_set(err, IPW_E_USAGE, "question '%s': '%s' has %zu example%s of its type and subject, --shots %zu are asked for",
+        return ipw_err_set(err, IPW_E_USAGE, "question '%s': '%s' has %zu example%s of its type, --shots %zu are asked for",
                            q->id, w->shots->name, n, n == 1 ? "" : "s", w->n_shots);
     return 0;
 }

@@ -23,7 +23,7 @@ void dataset_wording_release(struct dataset_wording *w);
 int dataset_wording_text(struct dataset_wording *w, const char *path, const char *text, size_t len, struct ipw_err *err);
 
 /* n examples before each question, out of `shots`, which becomes w's own also after an error: the first ones of the question's
- * subject, or of all where the examples have none of that subject; of its type, and never the question itself. */
+ * subject, or of all where there are fewer of that subject; of its type, and never the question itself. */
 int dataset_wording_shots(struct dataset_wording *w, struct dataset *shots, size_t n, struct ipw_err *err);
 
 /* Whether every question of data can be put this way: it has n examples, and its template shows what it needs.

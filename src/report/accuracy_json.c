@@ -62,6 +62,8 @@ static void put_run(struct json_out *o, json_node *top, const struct table_run *
                {"ipw_tw", &r->ipw_tw},     {"ipw_slo", &r->ipw_slo}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         report_put_estimate(o, est, all[i].key, all[i].e);
+    report_put_samples(o, top, r);
+    report_put_domains(o, top, r);
     report_put_settings(o, top, run);
     json_node *b = json_put_obj(o, top, "bounds");
     json_put_num(o, b, "all_wrong", r->all_wrong);

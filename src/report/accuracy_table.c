@@ -65,6 +65,10 @@ NUMBER(unscored, (double)r->n_unscored)
 NUMBER(acc_pct, 100 * r->accuracy.est)
 NUMBER(acc_lo_pct, 100 * r->accuracy.lo)
 NUMBER(acc_hi_pct, 100 * r->accuracy.hi)
+NUMBER(macro_pct, 100 * r->accuracy_macro.est)
+NUMBER(questions, (double)r->n_questions)
+NUMBER(pass_pct, r->samples.n_at ? 100 * r->samples.at[r->samples.n_at - 1].pass.est : (double)NAN)
+NUMBER(majority_pct, 100 * r->samples.majority.est)
 NUMBER(per_query_j, r->per_query_j.est)
 NUMBER(watts, r->power_w.est)
 NUMBER(seconds, r->e2e_s.mean)
@@ -82,12 +86,16 @@ static const struct column columns[] = {
     {MD | CSV, "quant", NAME, quant, NULL, NULL},
     {CSV, "dataset", NAME, dataset, NULL, NULL},
     {TEXT | MD | CSV, "n", COUNT, NULL, n, NULL},
+    {CSV, "questions", COUNT, NULL, questions, NULL},
     {CSV, "unscored", COUNT, NULL, unscored, NULL},
     {TEXT | MD, "right %", PERCENT, NULL, acc_pct, NULL},
     {TEXT | MD, "95 %", RANGE, NULL, acc_lo_pct, acc_hi_pct},
     {CSV, "accuracy_pct", PLAIN, NULL, acc_pct, NULL},
     {CSV, "accuracy_lo_pct", PLAIN, NULL, acc_lo_pct, NULL},
     {CSV, "accuracy_hi_pct", PLAIN, NULL, acc_hi_pct, NULL},
+    {CSV, "accuracy_macro_pct", PLAIN, NULL, macro_pct, NULL},
+    {CSV, "pass_at_k_pct", PLAIN, NULL, pass_pct, NULL},
+    {CSV, "majority_pct", PLAIN, NULL, majority_pct, NULL},
     {TEXT | MD, "J/query", JOULES, NULL, per_query_j, NULL},
     {TEXT | MD, "W", JOULES, NULL, watts, NULL},
     {TEXT | MD, "s", PLAIN, NULL, seconds, NULL},
@@ -233,13 +241,19 @@ static void block(const struct table_run *run, const struct accuracy_result *r, 
 {
     struct ipw_buf s = IPW_BUF_INIT;
     name_of(run, &s);
-    ipw_buf_addf(&s, ", %zu question%s of ", r->n_scored, r->n_scored == 1 ? "" : "s");
+    if (r->samples.k > 1)
+        ipw_buf_addf(&s, ", %zu answers, %zu to each question of ", r->n_scored, r->samples.k);
+    else
+        ipw_buf_addf(&s, ", %zu question%s of ", r->n_scored, r->n_scored == 1 ? "" : "s");
     report_cut(run->dataset_name ? run->dataset_name : "-", 48, &s);
     ipw_buf_adds(&s, "; ");
     covers(run, &s);
     report_wrap(s.s, 1, 1, out);
     ipw_buf_addc(out, '\n');
     report_figures(run, r, false, out);
+    if (r->samples.k > 1)
+        ipw_buf_addc(out, '\n');
+    report_samples(r, true, out);
     beside(run, out);
     if (run->judge)
         report_judge(run->judge, out);
@@ -252,6 +266,7 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
     int shown = !strcmp(format, "csv") ? CSV : !strcmp(format, "md") ? MD : TEXT;
     if (shown == TEXT && n_runs == 1) {
         block(runs[0], r[0], out);
+        report_domains(runs, r, 1, format, out);
         return;
     }
     struct report_extras x;
@@ -279,6 +294,8 @@ void report_accuracy_table(const struct table_run *const *runs, const struct acc
             cells[k++] = report_extra_cell(&x.v[c], runs[i]);
     }
     report_table(&t, format, 80, out);
+    if (shown != CSV)
+        report_domains(runs, r, n_runs, format, out);
     ipw_arena_release(&arena);
     report_extras_release(&x);
     free(head);

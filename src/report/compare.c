@@ -320,6 +320,41 @@ static void differences(const struct compare_result *r, const char *format, int 
     free(cell);
 }
 
+/* Few questions of a subject: hardly one tells them apart, and the interval says so. */
+static void domains(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out)
+{
+    static const char *const head[CELLS] = {"subject", "n", "A %", "B %", "B - A", "points, 95 %"};
+    const char **cell = ipw_calloc(CELLS * r->n_domains + 1, sizeof *cell);
+    struct ipw_arena arena = {0};
+    for (size_t i = 0; i < r->n_domains; i++) {
+        const struct compare_domain *d = &r->domain[i];
+        const double x[] = {100 * d->a, 100 * d->b};
+        char text[64], num[24];
+        cell[CELLS * i] = d->name ? d->name : "(none)";
+        snprintf(text, sizeof text, "%zu", d->n);
+        cell[CELLS * i + 1] = ipw_arena_strdup(&arena, text);
+        for (int s = 0; s < SIDES; s++) {
+            snprintf(text, sizeof text, "%.3g", x[s]);
+            cell[CELLS * i + 2 + (size_t)s] = ipw_arena_strdup(&arena, text);
+        }
+        report_num(100 * d->difference.est, num);
+        snprintf(text, sizeof text, "%s%s", d->difference.est > 0 ? "+" : "", num);
+        cell[CELLS * i + 4] = ipw_arena_strdup(&arena, text);
+        span(100 * d->difference.lo, 100 * d->difference.hi, AS_READ, text);
+        cell[CELLS * i + 5] = ipw_arena_strdup(&arena, text);
+    }
+    struct report_table table = {.head = head, .n_cols = CELLS, .n_rows = r->n_domains, .cells = cell, .right = 0x3e};
+    double by_chance = 0.05 * (double)r->n_domains;
+    if (r->n_domains) {
+        report_table(&table, format, columns, out);
+        ipw_buf_addc(out, '\n');
+    }
+    if (by_chance >= 1)
+        ipw_buf_addf(out, " Of %zu subjects about %.0f look different by chance alone.\n\n", r->n_domains, by_chance);
+    ipw_arena_release(&arena);
+    free(cell);
+}
+
 static void as_text(const struct compare_result *r, const char *format, int columns, struct ipw_buf *out)
 {
     struct ipw_buf s = IPW_BUF_INIT;
@@ -343,6 +378,7 @@ static void as_text(const struct compare_result *r, const char *format, int colu
         report_fold(s.s, width, !md, !md, out);
         ipw_buf_addc(out, '\n');
     }
+    domains(r, format, columns, out);
     ipw_buf_clear(&s);
     doubts(r, &s);
     report_fold(s.s, width, !md, !md, out);
@@ -409,7 +445,16 @@ static void as_json(const struct compare_result *r, struct ipw_buf *out)
     json_put_str(o, top, "joules_reason", r->joules_reason);
     json_put_bool(o, top, "same_meter", r->same_meter);
     json_put_bool(o, top, "scope_mismatch", r->scope_mismatch);
-    json_node *list = json_put_arr(o, top, "differs");
+    json_node *list = json_put_arr(o, top, "domains");
+    for (size_t i = 0; i < r->n_domains; i++) {
+        json_node *n = json_put_obj(o, list, NULL);
+        json_put_str(o, n, "domain", r->domain[i].name);
+        json_put_int(o, n, "n", (int64_t)r->domain[i].n);
+        json_put_num(o, n, "accuracy_a", r->domain[i].a);
+        json_put_num(o, n, "accuracy_b", r->domain[i].b);
+        report_put_estimate(o, n, "difference", &r->domain[i].difference);
+    }
+    list = json_put_arr(o, top, "differs");
     for (size_t i = 0; i < r->n_differs; i++) {
         json_node *n = json_put_obj(o, list, NULL);
         json_put_str(o, n, "key", r->differs[i].key);

@@ -56,6 +56,22 @@ void report_figures(const struct table_run *run, const struct accuracy_result *r
 void report_accuracy_table(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n,
                            const char *format, struct ipw_buf *out);
 
+/* ---- several answers to a question, subjects ---- */
+
+/* "pass@4 55 % (40 to 69), maj@4 ...", a row of screens; nothing for runs that asked each question once. all: every k, else
+ * the largest. */
+void report_samples(const struct accuracy_result *r, bool all, struct ipw_buf *out);
+void report_put_samples(struct json_out *o, json_node *to, const struct accuracy_result *r);
+
+/* The line of the closing screen: the best subject and the worst. */
+void report_domains_row(const struct accuracy_result *r, struct ipw_buf *out);
+
+/* A table of subjects: with one run its figures, with several their accuracies side by side. Nothing without subjects.
+ * format "table" or "md". */
+void report_domains(const struct table_run *const *runs, const struct accuracy_result *const *r, size_t n, const char *format,
+                    struct ipw_buf *out);
+void report_put_domains(struct json_out *o, json_node *to, const struct accuracy_result *r);
+
 /* ---- how runs were made ---- */
 
 bool report_setting_differs(const struct table_run *const *runs, size_t n, enum table_setting_id id);

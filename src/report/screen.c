@@ -65,6 +65,9 @@ static void sentence(const struct table_run *run, const struct accuracy_result *
     if (r->perplexity.n)
         ipw_buf_addf(&s, " read %.0f tokens, %zu piece%s of a text, on this machine", r->perplexity.tokens, r->perplexity.n,
                      r->perplexity.n == 1 ? "" : "s");
+    else if (r->n_scored && r->samples.k > 1)
+        ipw_buf_addf(&s, " gave %.*f right answers of %zu, %zu to each question, on this machine",
+                     r->n_correct != floor(r->n_correct), r->n_correct, r->n_scored, r->samples.k);
     else if (r->n_scored)
         ipw_buf_addf(&s, " answered %.*f of %zu question%s right on this machine", r->n_correct != floor(r->n_correct),
                      r->n_correct, r->n_scored, r->n_scored == 1 ? "" : "s");
@@ -147,7 +150,8 @@ static void speed(const struct accuracy_result *r, bool read_only, struct ipw_bu
     scale = r->e2e_s.mean < 0.0995 ? 1e3 : 1;
     report_num(r->e2e_s.mean * scale, a);
     if (r->e2e_s.n)
-        ipw_buf_addf(&s, "   %s %s a %s", a, scale > 1 ? "ms" : "s", r->perplexity.n ? "piece" : "question");
+        ipw_buf_addf(&s, "   %s %s %s", a, scale > 1 ? "ms" : "s",
+                     r->perplexity.n ? "a piece" : r->samples.k > 1 ? "an answer" : "a question");
     row("Speed", s.s, out);
     ipw_buf_release(&s);
     load(&r->load, out);
@@ -288,7 +292,7 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
         unscored(run, r, out);
     if (!source_is(run, "none") && r->n_energy < r->n_scored) {
         ipw_buf_clear(&s);
-        ipw_buf_addf(&s, "for %zu of %zu questions (the rest: ", r->n_energy, r->n_scored);
+        ipw_buf_addf(&s, "for %zu of %zu %s (the rest: ", r->n_energy, r->n_scored, r->samples.k > 1 ? "answers" : "questions");
         add_reason(missing_reason(run), &s);
         ipw_buf_addc(&s, ')');
         row("Joules", s.s, out);
@@ -302,7 +306,8 @@ static void answers(const struct table_run *run, const struct accuracy_result *r
     }
     if (r->n_slowed) {
         ipw_buf_clear(&s);
-        ipw_buf_addf(&s, "the hardware slowed itself down in %zu of %zu questions", r->n_slowed, r->n_rows);
+        ipw_buf_addf(&s, "the hardware slowed itself down in %zu of %zu %s", r->n_slowed, r->n_rows,
+                     r->samples.k > 1 ? "answers" : "questions");
         row("Heat", s.s, out);
     }
     ipw_buf_release(&s);
@@ -469,14 +474,31 @@ static size_t count(const char *const *list)
     return n;
 }
 
+/* pass@k and the subjects, as long as the screen has no more lines than `limit`: first the smaller k go, then the subjects.
+ * ipw analyze shows them all. */
+static void parts(const struct accuracy_result *r, size_t limit, size_t lines, struct ipw_buf *out)
+{
+    struct ipw_buf s = IPW_BUF_INIT;
+    for (int turn = 0; turn < 3; turn++) {
+        ipw_buf_clear(&s);
+        report_samples(r, !turn, &s);
+        if (turn < 2)
+            report_domains_row(r, &s);
+        if (lines + lines_of(&s) <= limit)
+            break;
+    }
+    ipw_buf_adds(out, s.s);
+    ipw_buf_release(&s);
+}
+
 void report_screen(const struct table_run *run, const struct accuracy_result *r, const struct report_screen *opt,
                    struct ipw_buf *out)
 {
-    struct ipw_buf top = IPW_BUF_INIT, rest = IPW_BUF_INIT;
-    sentence(run, r, &top);
-    ipw_buf_addc(&top, '\n');
-    report_figures(run, r, opt->color, &top);
-    ipw_buf_addc(&top, '\n');
+    struct ipw_buf head = IPW_BUF_INIT, top = IPW_BUF_INIT, rest = IPW_BUF_INIT;
+    sentence(run, r, &head);
+    ipw_buf_addc(&head, '\n');
+    report_figures(run, r, opt->color, &head);
+    ipw_buf_addc(&head, '\n');
     speed(r, strcmp(table_mode(run), TABLE_ANSWERS) != 0, &top);
     phases(run, r, &rest);
     thinking(run, &r->thinking, &rest);
@@ -487,9 +509,12 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
     ipw_buf_addc(&rest, '\n');
     saved(run, &rest);
 
+    parts(r, LINES - 1, lines_of(&head) + lines_of(&top) + lines_of(&rest), &head);
+
     /* what a full screen can do without: that it is fast enough, then all hints but the first */
-    size_t lines = lines_of(&top) + lines_of(&rest), next = count(opt->next);
+    size_t lines = lines_of(&head) + lines_of(&top) + lines_of(&rest), next = count(opt->next);
     bool fast = r->interactive && lines + next < LINES;
+    ipw_buf_adds(out, head.s);
     ipw_buf_adds(out, top.s);
     if (fast)
         row("", "fast enough to talk to (first token < 2 s, > 10 tokens/s)", out);
@@ -501,6 +526,7 @@ void report_screen(const struct table_run *run, const struct accuracy_result *r,
         report_text(opt->next[i], out);
         ipw_buf_addc(out, '\n');
     }
+    ipw_buf_release(&head);
     ipw_buf_release(&top);
     ipw_buf_release(&rest);
 }

@@ -193,6 +193,8 @@ char *report_summary_json(const struct table_run *run, const struct accuracy_res
         json_put_int(o, failures, kinds[i].reason, (int64_t)kinds[i].n);
     report_put_estimate(o, top, "accuracy", &r->accuracy);
     report_put_estimate(o, top, "accuracy_scored", &r->accuracy_scored);
+    report_put_samples(o, top, r);
+    report_put_domains(o, top, r);
     n = json_put_obj(o, top, "accuracy_bounds");
     json_put_num(o, n, "all_wrong", r->all_wrong);
     json_put_num(o, n, "all_right", r->all_right);

@@ -21,7 +21,7 @@ static const struct field {
     F(engine, TEXT),         F(model, TEXT),       F(model_name, TEXT),  F(dataset, TEXT),   F(system, TEXT),
     F(template_file, TEXT),  F(shots_from, TEXT),  F(shots, INT),       F(wording, TEXT),
     F(scoring, TEXT),        F(energy, TEXT),         F(baseline, TEXT),    F(devices, TEXT),   F(include, TEXT),
-    F(max_queries, INT),  F(prompt_length, INT), F(num_samples, INT),
+    F(max_queries, INT),  F(prompt_length, INT), F(num_samples, INT), F(samples, INT),
     F(shard, INT),           F(shards, INT),       F(seed, INT),       F(warmup, INT),
     F(max_tokens, INT),      F(temperature, REAL), F(top_p, REAL),     F(top_k, INT),
     F(ctx, INT),             F(threads, INT),      F(gpu_layers, INT), F(no_chat_template, BOOL),
@@ -44,7 +44,7 @@ void run_plan_init(struct run_plan *p)
     *p = (struct run_plan){
         .engine = ipw_strdup("llama"), .dataset = ipw_strdup("starter"), .energy = ipw_strdup("auto"),
         .baseline = ipw_strdup("auto"),
-        .shards = 1, .seed = 0, .warmup = 1, .max_tokens = RUN_UNSET, .top_p = 1, .gpu_layers = RUN_UNSET,
+        .samples = 1, .shards = 1, .seed = 0, .warmup = 1, .max_tokens = RUN_UNSET, .top_p = 1, .gpu_layers = RUN_UNSET,
         .timeout_s = 600, .connect_timeout_s = 10, .concurrency = RUN_UNSET, .speed = 1};
 }
 
@@ -135,8 +135,9 @@ int run_plan_from_json(struct run_plan *p, const char *json, struct ipw_err *err
                              json_type_name(json_type(v)), fields[i].key);
     }
     json_doc_free(doc);
-    if (!rc && (p->shards < 1 || p->shard < 0 || p->shard >= p->shards || p->max_queries < 0 || p->warmup < 0))
-        rc = ipw_err_set(err, IPW_E_INPUT, "the plan in run.db asks for shard %lld of %lld; the run was damaged",
-                         (long long)p->shard, (long long)p->shards);
+    if (!rc && (p->shards < 1 || p->shard < 0 || p->shard >= p->shards || p->max_queries < 0 || p->warmup < 0 ||
+                p->samples < 1 || p->samples > RUN_SAMPLES_MAX))
+        rc = ipw_err_set(err, IPW_E_INPUT, "the plan in run.db asks for shard %lld of %lld, %lld samples; the run was damaged",
+                         (long long)p->shard, (long long)p->shards, (long long)p->samples);
     return rc;
 }

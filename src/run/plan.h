@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 
-enum { RUN_MAX_TOKENS_DEFAULT = 2048, RUN_UNSET = -1 };
+enum { RUN_MAX_TOKENS_DEFAULT = 2048, RUN_SAMPLES_MAX = 1000, RUN_UNSET = -1 };
 
 struct run_plan { /* strings are owned */
     char *engine, *model, *dataset, *system, *energy;
@@ -21,6 +21,7 @@ struct run_plan { /* strings are owned */
     char *baseline, *devices, *include; /* devices, include: NULL as struct meter_cfg */
     int64_t max_queries; /* 0: all */
     int64_t prompt_length, num_samples; /* fixed_length; 0: its defaults */
+    int64_t samples;                    /* answers to each question; 1 */
     int64_t shard, shards;              /* of the selected questions, those at positions = shard mod shards */
     int64_t seed;
     int64_t warmup;

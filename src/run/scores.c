@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "score/judge.h"
+#include "score/score.h"
 
 enum { MAX_BESIDE = 32 };
 
@@ -100,6 +101,8 @@ static int on_score(const struct store_score *s, void *ud)
     if (!strcmp(s->scorer, "perplexity") && s->extracted &&
         sscanf(s->extracted, "nll %lf tokens %lf bytes %lf", &r->nll, &r->nll_tokens, &r->nll_bytes) != 3)
         r->nll = NAN;
+    const struct scorer_ops *ops = scorer_find(s->scorer);
+    r->votes = ops && ops->votes;
     r->extracted = ipw_arena_strdup(&l->t->arena, s->extracted);
     return 0;
 }

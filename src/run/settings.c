@@ -139,6 +139,7 @@ static void load_plan(struct table_run *t, struct store *store)
     } keys[] = {{TABLE_SETTING_GPU_LAYERS, "gpu_layers", -1}, {TABLE_SETTING_MAX_TOKENS, "max_tokens", -1},
                 {TABLE_SETTING_TEMPERATURE, "temperature", NAN}, {TABLE_SETTING_TOP_P, "top_p", NAN},
                 {TABLE_SETTING_TOP_K, "top_k", NAN}, {TABLE_SETTING_SEED, "seed", NAN},
+                {TABLE_SETTING_SAMPLES, "samples", 1},
                 {TABLE_SETTING_IGNORE_EOS, "ignore_eos", NAN}, {TABLE_SETTING_SYSTEM, "system", NAN},
                 {TABLE_SETTING_WARMUP, "warmup", NAN}, {TABLE_SETTING_DEVICES, "devices", NAN}};
     struct json_doc *doc = meta(store, "plan");

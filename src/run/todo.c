@@ -90,7 +90,7 @@ int run_todo_make(struct run_todo *t, const struct dataset *data, const struct r
 {
     size_t n = plan->max_queries > 0 && (size_t)plan->max_queries < data->n ? (size_t)plan->max_queries : data->n;
     size_t *order = order_of(plan, &n);
-    size_t total = plan->request_count > 0 && n ? (size_t)plan->request_count : n;
+    size_t total = plan->request_count > 0 && n ? (size_t)plan->request_count : n * (size_t)plan->samples;
     struct scan s = {.n = data->n, .rounds = n ? (total + n - 1) / n : 1};
     int rc = 0;
     *t = (struct run_todo){.v = ipw_calloc(total ? total : 1, sizeof *t->v)};

@@ -8,7 +8,7 @@
 
 struct run_item {
     size_t question; /* index in the dataset */
-    int64_t sample;  /* from 0: how often the question was asked before (plan->request_count, duration_s) */
+    int64_t sample;  /* from 0: how often the question was asked before (plan->samples, request_count, duration_s) */
     int64_t attempt; /* from 1 */
     int64_t retries; /* how many of these attempts were made without being asked to */
     size_t at;       /* its place in the order of the whole run, 0 to total - 1 */
@@ -21,9 +21,10 @@ struct run_todo {
 };
 void run_todo_release(struct run_todo *t);
 
-/* Of the first max_queries questions (0: all) those of the shard, in the seeded order; again and again up to request_count.
- * Of a run that time ends: each question once, to be gone through again, or nothing when store is given. store: NULL for a new run; else
- * what already has a row is left out (but not_sent; and, with retry_errors, error and timeout, with the next attempt). */
+/* Of the first max_queries questions (0: all) those of the shard, in the seeded order: each once, then each again, up to
+ * plan->samples times or request_count requests (what is cut off has asked all of them alike). Of a run that time ends: each
+ * question once, to be gone through again, or nothing when store is given. store: NULL for a new run; else what already has
+ * a row is left out (but not_sent; and, with retry_errors, error and timeout, with the next attempt). */
 int run_todo_make(struct run_todo *t, const struct dataset *data, const struct run_plan *plan, struct store *store,
                   bool retry_errors, struct ipw_err *err);
 

@@ -105,6 +105,7 @@ const struct scorer_ops scorer_exact = {
     .name = "exact",
     .version = 1,
     .what = "the answer or an alias, and nothing else",
+    .votes = true,
     .beside = (const char *const[]){"contains", NULL},
     .score = score_exact,
 };

@@ -26,5 +26,6 @@ const struct scorer_ops scorer_exact_tag = {
     .name = "exact_tag",
     .version = 1,
     .what = "what stands in the last <answer> tag, and nothing else",
+    .votes = true,
     .score = score,
 };

@@ -113,5 +113,6 @@ const struct scorer_ops scorer_gaia_exact = {
     .name = "gaia_exact",
     .version = 1,
     .what = "GAIA's: numbers as numbers, lists in order, else the same letters",
+    .votes = true,
     .score = score,
 };

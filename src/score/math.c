@@ -142,6 +142,7 @@ const struct scorer_ops scorer_math = {
     .name = "math",
     .version = 1,
     .what = "a mathematical answer, equal as a number, expression, tuple, set, interval or matrix",
+    .votes = true,
     .score = score_math,
 };
 
@@ -149,6 +150,7 @@ const struct scorer_ops scorer_math_hendrycks = {
     .name = "math_hendrycks",
     .version = 1,
     .what = "for comparison: as hendrycks_math of lm-evaluation-harness finds and compares",
+    .votes = true,
     .score = score_hendrycks,
 };
 
@@ -156,5 +158,6 @@ const struct scorer_ops scorer_math_minerva = {
     .name = "math_minerva",
     .version = 1,
     .what = "for comparison: Minerva's form and normalisation, compared as texts",
+    .votes = true,
     .score = score_minerva,
 };

@@ -358,5 +358,6 @@ const struct scorer_ops scorer_mcq = {
     .name = "mcq",
     .version = 1,
     .what = "the letter of a multiple-choice answer",
+    .votes = true,
     .score = score,
 };

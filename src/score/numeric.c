@@ -74,6 +74,15 @@ static const char *stated(struct span t, struct ipw_arena *arena)
     return found;
 }
 
+/* The dash of a list's item, "- 15 classes", is no minus. On the first line it may be one. */
+static bool bulleted(struct span t, size_t i)
+{
+    bool apart = scan_at(t, i) == '-' && scan_space(scan_at(t, i + 1));
+    while (apart && i && (t.s[i - 1] == ' ' || t.s[i - 1] == '\t'))
+        i--;
+    return apart && i && t.s[i - 1] == '\n';
+}
+
 static const char *last_number(struct span t, struct ipw_arena *arena)
 {
     struct number n, last;
@@ -82,7 +91,10 @@ static const char *last_number(struct span t, struct ipw_arena *arena)
         last = n;
         any = true;
     }
-    return any ? rational_text(&last, arena) : NULL;
+    if (!any)
+        return NULL;
+    last.neg &= !bulleted(t, last.start);
+    return rational_text(&last, arena);
 }
 
 static const struct {
@@ -143,7 +155,8 @@ static void score(const struct score_item *item, const char *text, size_t len, s
 
 const struct scorer_ops scorer_numeric = {
     .name = "numeric",
-    .version = 1,
+    .version = 2,
     .what = "the number the answer ends on, equal as an exact fraction",
+    .votes = true,
     .score = score,
 };

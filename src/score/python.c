@@ -233,7 +233,7 @@ static bool same_output(struct span a, struct span b)
 /* The answer as a program of its own that finds `in` as its input. Leaving early is its right: what counts is what it prints. */
 static void add_program(struct ipw_buf *out, struct span code, const json_val *in)
 {
-    ipw_buf_adds(out, "_g = {'__name__': '__main__'}\nimport os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.unlink('/tmp/.in')\n"
+    ipw_buf_adds(out, "_g = globals()\nimport os as _o, sys as _s\n_f = _o.open('/tmp/.in', _o.O_RDWR | _o.O_CREAT)\n_o.unlink('/tmp/.in')\n"
                       "_o.write(_f, ");
     add_literal(out, json_str(in), json_len(in));
     ipw_buf_adds(out, ".encode())\n_o.lseek(_f, 0, 0)\n_o.dup2(_f, 0)\n_o.close(_f)\n_s.stdin = open(0)\ntry:\n    ");

@@ -38,6 +38,7 @@ struct scorer_ops {
     const char *what;
     bool slow; /* runs programs or asks a model: only at the end, never while joules are metered */
     bool likely; /* reads log-likelihoods, not an answer */
+    bool votes;  /* `extracted` is the answer itself: samples of a question that have the same there agree */
     const char *const *beside; /* NULL-terminated names of scorers whose figures are stored beside this one's; NULL: none */
     void (*score)(const struct score_item *item, const char *text, size_t len,
                   struct ipw_arena *arena, struct score_result *out);

@@ -83,6 +83,7 @@ const struct scorer_ops scorer_squad = {
     .name = "squad",
     .version = 1,
     .what = "SQuAD's exact match: the answer or an alias but for case, marks and articles",
+    .votes = true,
     .beside = (const char *const[]){"squad_f1", NULL},
     .score = score_exact,
 };

@@ -30,7 +30,7 @@ static void by_counts(struct stats_paired *r, size_t n)
     r->p = r->mcnemar.mid;
     r->diff.est = (b - c) / m; /* of counts: exact */
     r->diff.method = "paired wald";
-    if (b + c == 0) {
+    if (b + c == 0 || b == m || c == m) { /* where all differ alike, Wald's rule gives no width at all */
         r->diff.method = "wilson/0";
         half = stats_wilson(0, n).hi;
     }
@@ -38,14 +38,15 @@ static void by_counts(struct stats_paired *r, size_t n)
     r->diff.hi = fmin(r->diff.est + half, 1);
 }
 
-/* Where every pair differs by the same, the signs alone tell. */
+/* Where every pair differs by the same, the signs alone tell, and Student's t would have no width at all: then as by_counts. */
 static void by_means(struct stats_paired *r, const double *d, size_t n)
 {
     double m = (double)n, se = sqrt(stats_var(d, n) / m);
+    double least = se > 0 ? 0 : stats_wilson(0, n).hi;
     r->diff = stats_mean_t(d, n);
-    r->diff.lo = fmax(r->diff.lo, -1);
-    r->diff.hi = fmin(r->diff.hi, 1);
-    r->diff.method = "paired t";
+    r->diff.lo = fmax(r->diff.lo - least, -1);
+    r->diff.hi = fmin(r->diff.hi + least, 1);
+    r->diff.method = least > 0 ? "wilson/0" : "paired t";
     r->mcnemar = (struct stats_mcnemar){NAN, NAN};
     if (r->diff.est == 0)
         r->p = 1;
@@ -53,9 +54,9 @@ static void by_means(struct stats_paired *r, const double *d, size_t n)
         r->p = se > 0 ? 2 * stats_t_tail(fabs(r->diff.est) / se, m - 1) : pow(2, 1 - m);
 }
 
-struct stats_paired stats_paired(const double *a, const double *b, size_t n)
+static struct stats_paired paired(const double *a, const double *b, size_t n, bool binary)
 {
-    struct stats_paired r = {.diff = {.est = NAN, .lo = NAN, .hi = NAN, .n = n}, .binary = true, .mcnemar = {NAN, NAN}, .p = NAN};
+    struct stats_paired r = {.diff = {.est = NAN, .lo = NAN, .hi = NAN, .n = n}, .binary = binary, .mcnemar = {NAN, NAN}, .p = NAN};
     double *d = ipw_calloc(n + 1, sizeof *d);
     for (size_t i = 0; i < n; i++) {
         d[i] = b[i] - a[i];
@@ -73,6 +74,16 @@ struct stats_paired stats_paired(const double *a, const double *b, size_t n)
     }
     free(d);
     return r;
+}
+
+struct stats_paired stats_paired(const double *a, const double *b, size_t n)
+{
+    return paired(a, b, n, true);
+}
+
+struct stats_paired stats_paired_means(const double *a, const double *b, size_t n)
+{
+    return paired(a, b, n, false);
 }
 
 /* ---- ratios ---- */

@@ -74,8 +74,9 @@ struct stats_mcnemar {
 };
 struct stats_mcnemar stats_mcnemar(size_t gained, size_t lost);
 
-/* mean(b) - mean(a), scores of 0 to 1. All 0 or 1: "paired wald", its p McNemar's mid-p; where no pair differs, as far as
- * Wilson's upper limit of 0 in n, "wilson/0". Fractions: "paired t", its p by Student. One pair: no interval, p NAN. */
+/* mean(b) - mean(a), scores of 0 to 1. All 0 or 1: "paired wald", its p McNemar's mid-p; where all
+ * differ by the same, as far as Wilson's upper limit of 0 in n to both sides, "wilson/0". Fractions: "paired t", its p by
+ * Student. One pair: no interval, p NAN. */
 struct stats_paired {
     struct stats_interval diff;
     size_t gained, lost;        /* pairs with b above a, b below a */
@@ -84,6 +85,9 @@ struct stats_paired {
     double p;
 };
 struct stats_paired stats_paired(const double *a, const double *b, size_t n);
+
+/* The same where a and b are means of several answers: never McNemar's, also where all of them are 0 or 1. */
+struct stats_paired stats_paired_means(const double *a, const double *b, size_t n);
 
 /* (mean(num_a) / mean(den_a)) / (mean(num_b) / mean(den_b)), by influence values on the log scale. A mean of 0: no interval,
  * est 0 or NAN. */
@@ -115,6 +119,20 @@ bool stats_inverse(const double *a, size_t n, double *out);
 /* The chance that at least one of k of its n samples, drawn without putting back, is right, when c of the n are: 1 -
  * C(n-c, k) / C(n, k) (Chen et al. 2021). 1 <= k <= n. */
 double stats_pass_at_k(size_t n, size_t c, size_t k);
+
+/* Values of clusters: what belongs together (the samples of a question) differs less than what does not, so the cluster is
+ * what is drawn (metrics 2.3). out[g] = sum of the x of cluster g times n_clusters / n: its mean is x's, and what takes pairs
+ * (stats_ratio, stats_product_logdelta) takes them by cluster. of[i] < n_clusters, each at least once. */
+void stats_clusters(const double *x, const size_t *of, size_t n, size_t n_clusters, double *out);
+
+/* The mean of all values by such sums and the clusters' weights (stats_clusters of ones): Student with n_clusters - 1, "t by
+ * question". Clusters of one size give stats_mean_t of their means. */
+struct stats_interval stats_clusters_mean(const double *sums, const double *weights, size_t n_clusters);
+
+/* Accuracy likewise, of n_binary values that are all 0 or 1 (0: some are fractions): Wilson's of n_clusters where each is all 0
+ * or all 1, else that, clipped to [0, 1] and never narrower than Wilson's of n_binary: few clusters that happen to be equal
+ * tell no more than values on their own would. */
+struct stats_interval stats_clusters_accuracy(const double *sums, const double *weights, size_t n_clusters, size_t n_binary);
 
 /* Cohen's kappa of two raters' labels of n items, a byte each: agreement beyond chance. NAN where chance alone agrees on all
  * (pe = 1), or n is 0. */

@@ -11,6 +11,7 @@ const struct compare_info compare_infos[COMPARE_N] = {
 void compare_release(struct compare_result *r)
 {
     free(r->differs);
+    free(r->domain);
     ipw_arena_release(&r->arena);
     *r = (struct compare_result){0};
 }

@@ -39,6 +39,13 @@ struct compare_difference { /* in something that was recorded; a, b "-" where it
     const char *key, *label, *a, *b;
 };
 
+struct compare_domain { /* of the questions of one subject that are scored on both sides */
+    const char *name; /* NULL: without one */
+    size_t n;
+    double a, b;
+    struct estimate difference;
+};
+
 struct compare_side {
     const struct table_run *const *runs; /* repeats of one configuration */
     size_t n;
@@ -62,6 +69,8 @@ struct compare_result {
     double ipj_p;        /* permutation p of the IPJ ratio; NAN: not computed (more than 1000 questions, or no ratio) */
     struct compare_difference *differs;
     size_t n_differs, cap_differs;
+    struct compare_domain *domain; /* by name; none where all questions are of one */
+    size_t n_domains;
     struct ipw_arena arena;
 };
 void compare_release(struct compare_result *r);

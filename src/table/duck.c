@@ -65,9 +65,13 @@ static int load(struct duck *d, const struct ipw_env *env, struct ipw_err *err)
     static const char *const usual[] = {"libduckdb.so", NULL};
     for (const char *const *path = env->at.duckdb ? env->at.duckdb : usual; *path && !d->so; path++)
         d->so = dlopen(*path, RTLD_NOW | RTLD_LOCAL);
+    if (!d->so && env->at.duckdb && *env->at.duckdb && !env->at.duckdb[1])
+        return ipw_err_set(err, IPW_E_ENV, "'%s' of IPW_DUCKDB_LIB cannot be loaded (%.200s); name a libduckdb.so of version 1.2 or "
+                           "later, or none: 'scripts/deps libduckdb' in the source of ipw fetches one", *env->at.duckdb, dlerror());
     if (!d->so)
-        return ipw_err_set(err, IPW_E_ENV, "DuckDB's library is not here, and it reads Parquet and CSV files; run 'scripts/deps "
-                           "libduckdb' in the source of ipw, or set IPW_DUCKDB_LIB to a libduckdb.so of version 1.2 or later");
+        return ipw_err_set(err, IPW_E_ENV, "DuckDB's library is not here, and it reads Parquet, CSV and TSV files; in the source of ipw "
+                           "run 'scripts/deps libduckdb'; without it 'npm pack @duckdb/node-bindings-linux-x64@1.5.5-r.5', take "
+                           "package/libduckdb.so out of that file, and set IPW_DUCKDB_LIB to its path");
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
         void *p = dlsym(d->so, symbols[i].name);
         if (!p)
@@ -124,10 +128,20 @@ void duck_close(struct duck *d)
     free(d);
 }
 
+/* Of many lines the first; of a CSV file's also what is wrong there, which stands behind the line itself. */
 static int failed(struct ipw_err *err, const char *why)
 {
+    const char *more = "";
     size_t n = why ? strcspn(why, "\n") : 0;
-    return ipw_err_set(err, IPW_E_INPUT, "%.*s", n ? (int)(n < 600 ? n : 600) : 16, n ? why : "DuckDB stopped it");
+    if (!n)
+        return ipw_err_set(err, IPW_E_INPUT, "DuckDB stopped it");
+    if (!strncmp(why, "Out of Memory", strlen("Out of Memory")))
+        return ipw_err_set(err, IPW_E_INPUT, "its rows do not fit into memory; take out the columns that are not needed");
+    if (strstr(why, "CSV Error on Line")) {
+        const char *original = strstr(why, "\nOriginal Line:"), *next = original ? strchr(original + 1, '\n') : NULL;
+        more = next ? next + 1 : "";
+    }
+    return ipw_err_set(err, IPW_E_INPUT, "%.*s%s%.*s", (int)(n < 600 ? n : 600), why, *more ? ": " : "", (int)strcspn(more, "\n"), more);
 }
 
 static int give(struct duck *d, duckdb_data_chunk chunk, size_t n,

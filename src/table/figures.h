@@ -39,6 +39,28 @@ struct perplexity_figures {
     struct estimate ppw, ppj;     /* 1 / (mean perplexity x mean W), 1 / (mean perplexity x mean J) */
 };
 
+/* Several answers to each question (metrics 2.4). */
+enum { SAMPLES_AT = 12 };
+struct sample_figures {
+    size_t k; /* asked of each question; 1: nothing to tell */
+    struct {
+        size_t k;
+        struct estimate pass; /* at least one of k is right */
+        struct estimate ipj;  /* that, over k times J/query */
+    } at[SAMPLES_AT];         /* the powers of two up to k, and k */
+    size_t n_at;
+    struct estimate majority; /* the answer given most often is right; of the questions whose answers can be counted */
+    double round_sd;          /* of the accuracies of the first, second, … answers to all; NAN: not two rounds are whole */
+};
+
+/* One subject's part of a run. */
+struct domain_figures {
+    const char *name;    /* of the run's; NULL: the questions without one */
+    size_t n_questions, n_scored, n_unscored; /* scored, unscored: answers */
+    double n_correct;
+    struct estimate accuracy, per_query_j, power_w, ipj, ipw;
+};
+
 /* Of one number over queries (the reference's efficiency blocks). */
 struct spread {
     double avg, median, min, max, total;
@@ -91,11 +113,17 @@ struct accuracy_result {
     struct phase_figures prefill, decode;
     struct thinking_figures thinking;
     struct perplexity_figures perplexity;
+    struct sample_figures samples;
+    size_t n_questions; /* of the attempted */
+    struct domain_figures *domain; /* by name; none where all questions are of one */
+    size_t n_domains;
+    struct estimate accuracy_macro; /* mean of the subjects' */
     double n_in, n_cached, n_out, n_reason; /* sums of what is known */
     double decode_tok_s, prefill_tok_s;
 
     struct spread energy, power; /* per query, over queries with joules */
     double efficiency_accuracy;  /* accuracy on that subset */
 };
+void accuracy_release(struct accuracy_result *r);
 
 #endif

@@ -27,6 +27,7 @@ struct table_row {
     const char *score_reason; /* why unscored */
     double correct;           /* 0..1; NAN when pending or unscored */
     const char *extracted;
+    bool votes;               /* extracted is the answer itself, so that samples of a question can vote */
     double n_in, n_cached, n_out, n_reason;
     double ttft_s, latency_s; /* send to first token; send to end */
     double decode_s;          /* first token to last token */

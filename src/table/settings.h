@@ -19,6 +19,7 @@ enum table_setting_kind { TABLE_CHOSEN, TABLE_MACHINE, TABLE_STATE };
     XX(TEMPERATURE, "temperature", "temperature", CHOSEN, 0)                                                           \
     XX(TOP_P, "top_p", "top-p", CHOSEN, 0)                                                                             \
     XX(TOP_K, "top_k", "top-k", CHOSEN, 0)                                                                             \
+    XX(SAMPLES, "samples", "samples a question", CHOSEN, 0)                                                            \
     XX(SEED, "seed", "seed", CHOSEN, 0)                                                                                \
     XX(IGNORE_EOS, "ignore_eos", "ignore end", CHOSEN, 0)                                                              \
     XX(SYSTEM, "system_prompt", "system prompt", CHOSEN, 0)                                                            \

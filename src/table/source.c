@@ -89,14 +89,25 @@ static int add_name(void *ud, const struct duck_text *text, size_t n, struct ipw
     return 0;
 }
 
+/* DuckDB cannot say what is wrong with a file none of whose readings fits. */
+static void say_csv(const struct source *src, struct ipw_err *err)
+{
+    if (err->code == IPW_E_INPUT && strstr(err->text, "Error when sniffing"))
+        ipw_err_set(err, IPW_E_INPUT, "'%s' cannot be read as %s: every line needs as many columns as the first, and a quote its end",
+                    source_name(src), src->format == SOURCE_TSV ? "TSV" : "CSV with ',' between columns");
+}
+
 int source_columns(struct duck *d, const struct source *src, struct ipw_buf *names, struct ipw_err *err)
 {
     struct ipw_buf sql = IPW_BUF_INIT;
     ipw_buf_adds(&sql, "SELECT column_name FROM (DESCRIBE SELECT *");
     int rc = add_from(&sql, src, err);
     ipw_buf_adds(&sql, ")");
-    if (!rc && (rc = duck_each(d, sql.s, add_name, names, err)))
-        ipw_err_wrap(err, "'%s'", source_name(src));
+    if (!rc && (rc = duck_each(d, sql.s, add_name, names, err))) {
+        say_csv(src, err);
+        if (!strstr(err->text, source_name(src)))
+            ipw_err_wrap(err, "'%s'", source_name(src));
+    }
     ipw_buf_release(&sql);
     return rc;
 }
@@ -133,10 +144,12 @@ static int give(void *ud, const struct duck_text *text, size_t n, struct ipw_err
     return c->sink.row(c->sink.ud, ++c->number, text[0].s, text[0].n, err);
 }
 
+enum { PASS = 16 << 20 };
+
 static int each_line(const struct source *src, const _Atomic int *stop, struct source_sink sink, struct ipw_err *err)
 {
     const char *text;
-    size_t len, line = 1, skip;
+    size_t len, line = 1, skip, passed = 0;
     int rc = fs_map(src->path, &text, &len, err);
     if (rc)
         return rc;
@@ -145,6 +158,8 @@ static int each_line(const struct source *src, const _Atomic int *stop, struct s
         const char *s = text + i, *nl = memchr(s, '\n', len - i);
         size_t n = nl ? (size_t)(nl - s) : len - i;
         i += n + 1;
+        if (i - passed > (size_t)PASS)
+            fs_map_pass(text, passed = (size_t)(s - text));
         while (n && ipw_isspace((unsigned char)s[n - 1]))
             n--;
         if (n)
@@ -169,8 +184,8 @@ int source_each(struct duck *d, const struct source *src, const _Atomic int *sto
     if (src->where)
         ipw_buf_addf(&sql, " WHERE %s", src->where);
     ipw_buf_adds(&sql, ") r");
-    if (!rc)
-        rc = duck_each(d, sql.s, give, &c, err);
+    if (!rc && (rc = duck_each(d, sql.s, give, &c, err)))
+        say_csv(src, err);
     ipw_buf_release(&sql);
     return rc;
 }

@@ -23,6 +23,8 @@ run 0 "$IPW" dataset pull --from hub "${names[@]}"
 says "natural-reasoning: how many there have to be is not known to ipw"
 says "hle: its description says 2158 questions, not 2160"
 ! grep -q "frames: its" "$work/err" || fail "a count that is as described was remarked upon"
+says "mmlu.shots: 285 examples for --shots"
+says "gsm8k.shots: 51 examples for --shots"
 run 0 "$IPW" dataset verify
 python3 - "$sets" "$data/records.jsonl" <<'P' || fail "records differ from $data/records.jsonl"
 import glob, json, os, sys

@@ -14,6 +14,14 @@ run 0 "$prefix/bin/ipwc" version
 shows "(C)"
 [ "$(readlink "$prefix/bin/ipwc")" = "$program" ] || fail "ipwc is not a link to $program beside it"
 [ -e "$prefix/share/ipw/70-ipw-rapl.rules" ] || fail "the udev rule is missing"
+if [ -e "$prefix/lib/ipw/libduckdb.so" ]; then # found beside the program, with no cache and no variable
+    printf 'question,answer\n1+1?,2\n' >"$work/mine.csv"
+    run 0 env IPW_DATA="$work/data" "$prefix/bin/ipwc" dataset import "$work/mine.csv"
+    says "mine: 1 question;"
+    rm "$prefix/lib/ipw/libduckdb.so"
+    run 3 env IPW_DATA="$work/data" "$prefix/bin/ipwc" dataset import "$work/mine.csv"
+    says "npm pack @duckdb/node-bindings-linux-x64@1.5.5-r.5"
+fi
 ln -s "$program" "$prefix/bin/ipw" 2>/dev/null || true # only the release build has no suffix
 export PATH=$prefix/bin:$PATH
 

@@ -115,6 +115,7 @@ rm "$sets"/theirs.* "$sets"/ref.*
 
 printf 'q,gold,options\n"1,1?",1,"[""a"",""b""]"\n' >"$work/c.csv"
 run 3 env IPW_DUCKDB_LIB="$work/none.so" "$IPW" dataset import "$work/c.csv" --map question=q,answer=gold
+says "none.so' of IPW_DUCKDB_LIB cannot be loaded"
 says "scripts/deps libduckdb"
 if "$IPW_SOURCE/scripts/deps" libduckdb >"$work/lib" 2>/dev/null && [ -s "$work/lib" ]; then
     IPW_DUCKDB_LIB=$(cut -d' ' -f2 "$work/lib")

@@ -34,7 +34,7 @@ cp "$work/dev.jsonl" "$IPW_DATA/datasets/mine.shots.jsonl"
 run 0 "$IPW" profile -m "$model" --dataset mine --num-fewshot 1 --scoring letters "${quiet[@]}" --output-dir "$work/b"
 [[ "$(sql "$(the_run b)" "SELECT DISTINCT template FROM question")" =~ ^letters/1\+1@ ]] || fail "examples before letters"
 run 2 "$IPW" profile -m "$model" --dataset mine --shots 3 "${quiet[@]}" --output-dir "$work/c"
-says "question 'b': 'mine.shots' has 2 examples of its type and subject, --shots 3 are asked for"
+says "question 'b': 'mine.shots' has 2 examples of its type, --shots 3 are asked for"
 run 2 "$IPW" profile -m "$model" --dataset mine --shots-from "$work/dev.jsonl" "${quiet[@]}" --output-dir "$work/c"
 says "goes with --shots N"
 

@@ -214,6 +214,9 @@ static void test_user_files(void **state)
     (void)state;
     USER_FILE("question=problem,answer=gold", "problem\0gold\0", "{\"problem\":\"1+1?\",\"gold\":2}",
               "{\"id\":\"f/1\",\"type\":\"exact\",\"question\":\"1+1?\",\"answer\":\"2\"}");
+    USER_FILE("", "question\0answer\0", "{\"question\":\"q\",\"answer\":123456789012345678901234567890}", "\"answer\":\"123456789012345678901234567890\"");
+    USER_FILE("", "question\0answer\0", "{\"question\":\"q\",\"answer\":NaN}", "\"question\":\"q\"}"); /* no gold */
+    USER_FILE("", "question\0answer\0", "{\"question\":\"q\",\"answer\":true}", "\"answer\":\"true\"");
     USER_FILE("question=a=b", "a=b\0", "{\"a=b\":\"q\"}", "\"question\":\"q\"");
     USER_FILE("", "question\0choices\0", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"]}",
               "\"type\":\"none\",\"question\":\"q\\n\\nA. x\\nB. y\"}"); /* no gold: they are shown all the same */

@@ -435,6 +435,35 @@ static void test_order_and_shards(void **state)
     bed_close(&b);
 }
 
+/* Every question once, then every one again in the same order; what is there is left out. */
+static void test_samples(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct run_todo t;
+    bed_open(&b);
+    b.plan.samples = 3;
+    b.plan.max_queries = 7;
+    must(run_todo_make(&t, &b.data, &b.plan, NULL, false, &err));
+    assert_true(t.n == 21 && t.total == 21);
+    for (size_t i = 0; i < t.n; i++) {
+        assert_int_equal(t.v[i].question, t.v[i % 7].question);
+        assert_int_equal(t.v[i].sample, i / 7);
+        assert_int_equal(t.v[i].at, i);
+        assert_int_equal(t.v[i].attempt, 1);
+    }
+    run_todo_release(&t);
+    b.plan.shards = 2; /* both shards together are the run */
+    size_t n = 0;
+    for (b.plan.shard = 0; b.plan.shard < 2; b.plan.shard++) {
+        must(run_todo_make(&t, &b.data, &b.plan, NULL, false, &err));
+        n += t.n;
+        run_todo_release(&t);
+    }
+    assert_int_equal(n, 21);
+    bed_close(&b);
+}
+
 static void test_plan_round_trip(void **state)
 {
     (void)state;
@@ -451,6 +480,9 @@ static void test_plan_round_trip(void **state)
     assert_string_equal(a, b);
     assert_int_equal(run_plan_from_json(&q, "{\"seed\":\"x\"}", &err), IPW_E_INPUT);
     assert_non_null(strstr(err.text, "'seed'"));
+    must(run_plan_from_json(&q, "{\"seed\":1}", &err)); /* of before there were samples */
+    assert_int_equal(q.samples, 1);
+    assert_int_equal(run_plan_from_json(&q, "{\"samples\":1000000000}", &err), IPW_E_INPUT);
     free(a);
     free(b);
     run_plan_release(&p);
@@ -487,6 +519,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_run),          cmocka_unit_test(test_finish_is_idempotent),
         cmocka_unit_test(test_interrupt_and_resume), cmocka_unit_test(test_suspend), cmocka_unit_test(test_metered_set), cmocka_unit_test(test_two_machines), cmocka_unit_test(test_heat_of_others), cmocka_unit_test(test_order_and_shards),
+        cmocka_unit_test(test_samples),
         cmocka_unit_test(test_plan_round_trip),    cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

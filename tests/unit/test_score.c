@@ -152,6 +152,9 @@ static void test_numeric(void **state)
     } rows[] = {
         {"10-5", "5", "last"},
         {"10 - 5", "-5", "last"},
+        {"In all:\n- 20 dogs\n  - 15 cats", "15", "last"}, /* a list's dash */
+        {"In all:\n-15", "-15", "last"},
+        {"- 15", "-15", "last"},
         {"mixed 1 3/4", "7/4", "last"},
         {"-2 1/2", "-5/2", "last"},
         {"6/4", "3/2", "last"},

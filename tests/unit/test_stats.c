@@ -322,6 +322,8 @@ static void test_paired(void **state)
     assert_true(!r.binary && isnan(r.mcnemar.mid) && r.gained == 2 && r.lost == 0);
     check_near(r.diff.est, 0.25, 1e-12);
     check_near(r.p, 0.1816901, 1e-6);
+    r = stats_paired_means(b, b, 100);
+    assert_true(!r.binary && isnan(r.mcnemar.mid) && r.diff.hi == stats_wilson(0, 100).hi && r.p == 1);
     r = stats_paired(half, most, 1);
     assert_true(r.diff.est == 0.5 && isnan(r.diff.lo) && isnan(r.p));
     r = stats_paired(a, b, 0);
@@ -400,6 +402,65 @@ static void test_nnls(void **state)
     assert_false(stats_nnls(ata, to, STATS_NNLS_MAX + 1, x));
 }
 
+/* TV9, and by going through all draws of k in Python. */
+static void test_pass_at_k(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n, c, k;
+        double p;
+    } v[] = {{5, 2, 1, .4}, {5, 2, 2, .7}, {5, 2, 3, .9}, {10, 1, 5, .5}, {12, 4, 6, 0.9696969696969697},
+             {7, 0, 3, 0},  {7, 7, 1, 1},  {8, 3, 8, 1},  {1, 0, 1, 0},   {1, 1, 1, 1}};
+    for (size_t i = 0; i < N(v); i++)
+        check_near(stats_pass_at_k(v[i].n, v[i].c, v[i].k), v[i].p, 1e-14);
+    for (size_t c = 0; c <= 1000; c++) /* pass@1 is the share that is right */
+        check_near(stats_pass_at_k(1000, c, 1), (double)c / 1000, 1e-12);
+}
+
+static void test_clusters(void **state)
+{
+    (void)state;
+    static const size_t of[] = {0, 0, 1, 1, 2, 2};
+    static const double one[6] = {1, 1, 1, 1, 1, 1};
+    double c[6], e[6], w[6];
+    stats_clusters(tv5_c, of, 6, 3, c);
+    stats_clusters(tv5_e, of, 6, 3, e);
+    check_near(stats_ratio(c, e, 3).est, stats_ratio(tv5_c, tv5_e, 6).est, 1e-14);
+    check_near(stats_ratio_se(c, e, 3), 9.749614e-4, 1e-6); /* TV5 */
+
+    /* clusters of several sizes: metrics 2.3 as written, over the answers, in Python */
+    static const double x[] = {1, 0, 1, .5, 1, 1, 0, 0, 0, 1, 1};
+    static const size_t g[] = {0, 0, 0, 1, 2, 2, 2, 2, 3, 4, 4};
+    double ones[11], y[5], v[5];
+    for (size_t i = 0; i < 11; i++)
+        ones[i] = 1;
+    stats_clusters(x, g, 11, 5, y);
+    stats_clusters(ones, g, 11, 5, v);
+    struct stats_interval r = stats_clusters_mean(y, v, 5);
+    check_near(r.est, 0.590909090909091, 1e-13);
+    check_near((r.hi - r.est) / stats_t_quantile(.975, 4), 0.11183775704730874, 1e-12);
+
+    /* of one size: Student's t of their means; all alike: Wilson's of the questions, not of the answers */
+    static const double half[] = {1, 0, 1, 1, 0, 0}, same[] = {1, 1, 0, 0, 1, 1}, means[] = {.5, 1, 0};
+    stats_clusters(one, of, 6, 3, w);
+    stats_clusters(half, of, 6, 3, c);
+    struct stats_interval a = stats_clusters_mean(c, w, 3), b = stats_mean_t(means, 3);
+    assert_true(fabs(a.lo - b.lo) < 1e-14 && fabs(a.hi - b.hi) < 1e-14 && a.n == 3);
+    a = stats_clusters_accuracy(c, w, 3, 6);
+    assert_true(a.lo == 0 && a.hi == 1 && !strcmp(a.method, "t by question"));
+    stats_clusters(same, of, 6, 3, c);
+    a = stats_clusters_accuracy(c, w, 3, 6);
+    b = stats_wilson(2, 3);
+    assert_true(fabs(a.lo - b.lo) < 1e-12 && fabs(a.hi - b.hi) < 1e-12);
+    /* each question 1 of 2: equal by chance, no certainty */
+    static const double level[] = {1, 0, 1, 0, 0, 1};
+    stats_clusters(level, of, 6, 3, c);
+    a = stats_clusters_accuracy(c, w, 3, 6);
+    b = stats_wilson(3, 6);
+    assert_true(a.lo == b.lo && a.hi == b.hi && stats_clusters_accuracy(c, w, 3, 0).lo == .5);
+    assert_true(isnan(stats_clusters_accuracy(c, w, 0, 0).est) && isnan(stats_clusters_accuracy(c, w, 1, 2).lo));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,7 +469,7 @@ int main(void)
         cmocka_unit_test(test_ratio_vectors), cmocka_unit_test(test_unbounded),  cmocka_unit_test(test_small),
         cmocka_unit_test(test_properties),    cmocka_unit_test(test_coverage),
         cmocka_unit_test(test_mcnemar),       cmocka_unit_test(test_paired),     cmocka_unit_test(test_paired_ratio),
-        cmocka_unit_test(test_nnls),
+        cmocka_unit_test(test_nnls),          cmocka_unit_test(test_pass_at_k),  cmocka_unit_test(test_clusters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,7 +150,7 @@ static void test_refused(void **state)
     refused("only this", examples, 0, one, "has {question}");
     refused("{question}", examples, 0, mcq, "question 'm' has 'choices', which the template 't.txt@");
     refused("{question}", examples, 0, passage, "put {context} into it");
-    refused(NULL, examples, 2, one, "'shots' has 1 example of its type and subject, --shots 2 are asked for");
+    refused(NULL, examples, 3, one, "'shots' has 2 examples of its type, --shots 3 are asked for");
     refused(NULL, "{\"id\":\"i\",\"type\":\"instruction\",\"question\":\"q\",\"instruction_id_list\":[],\"kwargs\":[]}\n", 1, one,
             "example 'i' of 'shots'");
 }
