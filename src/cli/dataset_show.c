@@ -356,6 +356,17 @@ static bool verify_one(const char *name)
     return true;
 }
 
+/* A set, and the examples that were pulled with it. */
+static bool verify_both(const char *name)
+{
+    char shots[300];
+    struct set_origin o;
+    struct ipw_err ignored;
+    bool good = verify_one(name);
+    snprintf(shots, sizeof shots, "%.250s%s", name, CATALOGUE_SHOTS);
+    return (set_origin_read(shots, &o, &ignored) || verify_one(shots)) && good;
+}
+
 static int verify(struct cli *cli, int argc, char **argv)
 {
     const char **rest = ipw_calloc((size_t)argc + 1, sizeof *rest);
@@ -366,11 +377,11 @@ static int verify(struct cli *cli, int argc, char **argv)
     if (cli_options(&command_dataset_verify, NULL, 0, argc, argv, rest, &n_rest, &code))
         goto out;
     for (size_t i = 0; i < n_rest; i++)
-        bad += !verify_one(rest[i]);
+        bad += !verify_both(rest[i]);
     if (!n_rest)
         here = sets_here(&n_here);
     for (size_t i = 0; i < n_here; i++) {
-        bad += !verify_one(here[i]);
+        bad += !verify_both(here[i]);
         free(here[i]);
     }
     free(here);

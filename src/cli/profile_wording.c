@@ -23,6 +23,20 @@ static int read_template(struct profile *p, struct ipw_err *err)
     return rc;
 }
 
+static int no_shots(const char *set, int64_t n, struct ipw_err *err)
+{
+    struct catalogue *c = catalogue_open();
+    const struct catalogue_set *row = catalogue_find(c, set);
+    if (row && json_get(row->hub, "shots"))
+        ipw_err_set(err, IPW_E_USAGE, "'--shots %lld': the examples of '%s' are not here: ipw dataset pull %s --from hub; or name a file "
+                    "of answered questions with --shots-from FILE.jsonl", (long long)n, set, set);
+    else
+        ipw_err_set(err, IPW_E_USAGE, "'--shots %lld': no examples are here for '%s'; name a file of answered questions with "
+                    "--shots-from FILE.jsonl", (long long)n, set);
+    catalogue_close(c);
+    return err->code;
+}
+
 /* The examples that were pulled with the set lie beside it. */
 static int find_shots(struct profile *p, char path[PATH_MAX], struct ipw_err *err)
 {
@@ -31,11 +45,8 @@ static int find_shots(struct profile *p, char path[PATH_MAX], struct ipw_err *er
         sets_path(p->plan.shots_from, path);
         return 0;
     }
-    int rc = sets_file(set, SET_SHOTS ".jsonl", path, err);
-    if (!rc && !fs_exists(path))
-        rc = ipw_err_set(err, IPW_E_USAGE, "'--shots %lld': no examples are here for '%s'; name a file of answered questions with "
-                         "--shots-from FILE.jsonl", (long long)p->plan.shots, set);
-    return rc;
+    int rc = sets_file(set, CATALOGUE_SHOTS ".jsonl", path, err);
+    return rc || fs_exists(path) ? rc : no_shots(set, p->plan.shots, err);
 }
 
 static int read_shots(struct profile *p, struct ipw_err *err)

@@ -207,7 +207,7 @@ char **sets_here(size_t *n)
     DIR *d = *cli_data_dir("datasets", dir) ? opendir(dir) : NULL;
     *n = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
-        if (!ipw_ends(e->d_name, ".jsonl") || e->d_name[0] == '.')
+        if (!ipw_ends(e->d_name, ".jsonl") || ipw_ends(e->d_name, CATALOGUE_SHOTS ".jsonl") || e->d_name[0] == '.')
             continue;
         IPW_GROW(names, *n, cap);
         names[(*n)++] = ipw_strndup(e->d_name, strlen(e->d_name) - strlen(".jsonl"));

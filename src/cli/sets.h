@@ -42,9 +42,6 @@ void set_unlock(const char *name, int fd);
 int sets_temp(const char *dir, char out[PATH_MAX], int *fd, struct ipw_err *err);
 void sets_remove(const char *folder);
 
-/* Behind a set's name: its examples for few-shot prompts. */
-#define SET_SHOTS ".shots"
-
 /* What a pulled set's origin file says. */
 struct set_origin {
     char sha256[65];         /* of the .jsonl */
@@ -67,7 +64,7 @@ struct set_counts {
 int set_store_rows(const struct cli *cli, const struct catalogue_set *set, struct source *src, size_t n_src,
                    struct set_origin *o, struct set_counts *counts, struct ipw_err *err);
 
-/* A set from the hub. Its origin's source ends in SET_FROM_HUB. */
+/* A set from the hub, and its examples. Its origin's source ends in SET_FROM_HUB. */
 #define SET_FROM_HUB "from the hub"
 int set_pull_hub(struct cli *cli, const struct catalogue_set *set, struct ipw_err *err);
 
@@ -80,7 +77,7 @@ int set_store_text(const struct cli *cli, const char *name, const char *text, si
                    struct ipw_err *err);
 int set_check_count(const char *name, const struct ipw_buf *text, int64_t want, size_t *n, struct ipw_err *err);
 
-/* The names of what lies in the folder of pulled sets, in order; none without such a folder. Caller frees each and the list. */
+/* The names of the sets that lie in the folder of pulled sets, in order, without those of examples (NAME.shots); none without such a folder. Caller frees each and the list. */
 char **sets_here(size_t *n);
 
 /* The file is there, has the origin's sha256, and every record can be read. n: how many. */

@@ -1,5 +1,6 @@
 #include "dataset/catalogue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -61,6 +62,28 @@ const struct catalogue_set *catalogue_find(const struct catalogue *c, const char
         if (ipw_streq(c->set[i].name, name))
             return &c->set[i];
     return NULL;
+}
+
+bool catalogue_shots(const struct catalogue_set *set, char name[100], struct catalogue_set *out)
+{
+    const json_val *shots = json_get(set->hub, "shots");
+    if (!shots || set->shots)
+        return false;
+    snprintf(name, 100, "%.90s%s", set->name, CATALOGUE_SHOTS);
+    *out = *set;
+    out->name = name;
+    out->source = json_str(json_get(shots, "source"));
+    out->package = out->member = out->note = NULL;
+    out->hub = shots;
+    out->shots = true;
+    out->n = 0;
+    return true;
+}
+
+const json_val *catalogue_hub(const struct catalogue_set *set, const char *key)
+{
+    const json_val *v = json_get(set->hub, key);
+    return v ? v : json_get(json_get(set->row, "hub"), key);
 }
 
 struct catalogue_package catalogue_package(const struct catalogue *c, const char *key)

@@ -299,6 +299,17 @@ static const char *type_of(const struct catalogue_set *set, const json_val *from
     return type;
 }
 
+static int copy(const json_val *keys, const json_val *from, struct json_out *o, json_node *to, struct ipw_err *err)
+{
+    for (struct json_iter it = json_iter(keys); json_next(&it);) {
+        const json_val *v = json_get(from, json_str(it.val));
+        if (!v)
+            return ipw_err_set(err, IPW_E_INPUT, "'%s' is missing", json_str(it.val));
+        json_put_val(o, to, json_str(it.val), v);
+    }
+    return 0;
+}
+
 static int convert(const struct catalogue_set *set, const json_val *from, size_t number, struct json_out *o, json_node *to,
                    bool *gold, struct ipw_err *err)
 {
@@ -315,20 +326,12 @@ static int convert(const struct catalogue_set *set, const json_val *from, size_t
         return rc;
     if (*gold)
         rc = json_get(set->row, "choices") ? put_choices(set, from, id, o, to, err) : put_answer(set, from, o, to, err);
-    for (struct json_iter it = json_iter(json_get(set->row, "copy")); !rc && json_next(&it);) {
-        const json_val *v = json_get(from, json_str(it.val));
-        if (!v)
-            rc = ipw_err_set(err, IPW_E_INPUT, "'%s' is missing", json_str(it.val));
-        else
-            json_put_val(o, to, json_str(it.val), v);
-    }
+    if (!rc && !(rc = copy(json_get(set->row, "copy"), from, o, to, err)) && set->shots)
+        rc = copy(json_get(set->hub, "copy"), from, o, to, err);
     if (key && json_str(json_get(from, key)))
         subject = json_str(json_get(from, key));
     if (subject)
         json_put_str(o, to, "subject", subject);
-    const char *solution = set->source ? json_str(json_get(from, "solution")) : NULL; /* of examples */
-    if (solution && *solution)
-        json_put_str(o, to, "solution", solution);
     const char *canary = json_str(json_get(from, json_str(json_get(set->row, "canary"))));
     if (canary && *canary)
         json_put_str(o, to, "canary", canary);

@@ -27,7 +27,8 @@ int dataset_wording_text(struct dataset_wording *w, const char *path, const char
         return rc;
     if (!has[QUESTION])
         return ipw_err_set(err, IPW_E_INPUT, "'%s': a template has {question} where the question belongs", path);
-    w->text = ipw_strndup(text, len);
+    size_t end = len && text[len - 1] == '\n' ? len - 1 : len; /* an editor's, not the author's */
+    w->text = ipw_strndup(text, end && end < len && text[end - 1] == '\r' ? end - 1 : end);
     for (int i = 0; i < PARTS; i++)
         w->has |= (unsigned)has[i] << i;
     form_id(path, text, len, w->text_id, sizeof w->text_id);
@@ -90,17 +91,35 @@ int dataset_wording_shots(struct dataset_wording *w, struct dataset *shots, size
     return 0;
 }
 
+static bool is_among(const json_val *choices, const char *s)
+{
+    for (struct json_iter it = json_iter(choices); json_next(&it);)
+        if (ipw_streq(json_str(it.val), s))
+            return true;
+    return false;
+}
+
+/* Sets ask different things in the same words ("Which of these is true?"); choices in another order are the same thing. */
+static bool is_same(const json_val *a, const json_val *b)
+{
+    const json_val *y = json_get(b, "choices");
+    bool same = ipw_streq(text_of(a, "question"), text_of(b, "question")) && ipw_streq(text_of(a, "context"), text_of(b, "context"));
+    for (struct json_iter it = json_iter(same ? json_get(a, "choices") : NULL); same && json_next(&it);)
+        same = is_among(y, json_str(it.val));
+    return same;
+}
+
 /* The examples of a question, w->n_shots of them if there are so many. */
 static size_t examples_of(const struct dataset_wording *w, const json_val *record, const json_val *out[WORDING_SHOTS_MAX])
 {
-    const char *subject = text_of(record, "subject"), *question = text_of(record, "question"), *type = text_of(record, "type");
+    const char *subject = text_of(record, "subject"), *type = text_of(record, "type");
     size_t n = 0;
     for (int own = subject != NULL; own >= 0; own--) {
         n = 0;
         for (size_t i = 0; i < w->shots->n && n < w->n_shots; i++) {
             const json_val *e = json_root(w->example[i]);
             if (ipw_streq(text_of(e, "type"), type) && (!own || ipw_streq(w->shots->v[i].subject, subject)) &&
-                !ipw_streq(text_of(e, "question"), question))
+                !is_same(e, record))
                 out[n++] = e;
         }
         if (n == w->n_shots)

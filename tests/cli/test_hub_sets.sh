@@ -23,9 +23,8 @@ run 0 "$IPW" dataset pull --from hub "${names[@]}"
 says "natural-reasoning: how many there have to be is not known to ipw"
 says "hle: its description says 2158 questions, not 2160"
 ! grep -q "frames: its" "$work/err" || fail "a count that is as described was remarked upon"
-says "mmlu: 10 examples for --shots"
-says "gsm8k: 64 examples for --shots"
-says "arc-challenge: its examples for --shots could not be had" # no such file on this hub
+says "mmlu.shots: 285 examples for --shots"
+says "gsm8k.shots: 51 examples for --shots"
 left=$(find "$sets" -name '.*' -mindepth 1)
 [ -z "$left" ] || fail "the pulls left $left"
 run 0 "$IPW" dataset verify

@@ -103,6 +103,27 @@ left_nothing "a set of another count"
 rm -r "$arc/ARC-Easy"
 mv "$work/easy" "$arc/ARC-Easy"
 
+# --- examples of another split lie beside the set; it is taken without them too, and they come with the next pull
+mv "$arc/ARC-Easy/train-00000-of-00001.parquet" "$work/train"
+run 0 pull arc-easy
+says "'arc-easy' is here without its examples, which --shots needs: pull it again for them"
+run 2 "$IPW" profile -m "$(smollm2)" --dataset arc-easy --shots 2 --output-dir "$work/runs"
+says "the examples of 'arc-easy' are not here: ipw dataset pull arc-easy --from hub"
+mv "$work/train" "$arc/ARC-Easy/train-00000-of-00001.parquet"
+run 0 pull arc-easy
+says "arc-easy.shots: 56 examples for --shots"
+run 0 pull arc-easy
+says "arc-easy is here and as it was taken"
+run 0 "$IPW" dataset list
+! grep -q 'arc-easy.shots' "$work/out" || fail "examples are listed as a set"
+run 0 "$IPW" dataset verify arc-easy
+shows "arc-easy.shots: 56"
+run 0 "$IPW" dataset sample arc-easy -n 2 --out "$work/two.jsonl"
+run 0 "$IPW" profile -m "$(smollm2)" --dataset "$work/two.jsonl" --shots 25 --shots-from arc-easy.shots --scoring loglik \
+    --threads 1 --baseline none --energy none --output-dir "$work/runs"
+[[ "$(sql "$(the_run runs)" "SELECT DISTINCT template FROM question")" =~ ^question/1\+25@[0-9a-f]{12}$ ]] || fail "the pulled examples"
+left_nothing "a set with examples"
+
 # --- two at once: the second says so, the first is whole
 gpqas=$hub/m-a-p/SuperGPQA
 part() { stat -c %s "$sets"/.hub-supergpqa-0-*.part 2>/dev/null || echo 0; }

@@ -39,6 +39,15 @@ static void test_rows(void **state)
         assert_true(s[i].package || s[i].refused || s[i].hub);
         for (const char *const *k = (const char *const[]){"repo", "config", "split", "files", "format", "select", NULL}; s[i].hub && *k; k++)
             assert_non_null(json_str(json_get(s[i].hub, *k)));
+        struct catalogue_set shots;
+        char name[100];
+        if (catalogue_shots(&s[i], name, &shots)) {
+            for (const char *const *k = (const char *const[]){"repo", "split", "files", "select", NULL}; *k; k++)
+                assert_non_null(json_str(catalogue_hub(&shots, *k)));
+            assert_true(ipw_starts(shots.source, json_str(json_get(s[i].hub, "repo"))));
+            assert_string_not_equal(json_str(json_get(shots.hub, "split")), json_str(json_get(s[i].hub, "split")));
+            assert_false(catalogue_shots(&shots, name, &shots) || json_get(s[i].row, "canary"));
+        }
         if (s[i].hub) {
             int64_t counted;
             assert_true(json_len(json_get(s[i].hub, "columns")) > 0);

@@ -51,6 +51,20 @@ static void asked_as(const struct dataset_wording *w, const char *record, const 
     ipw_arena_release(&arena);
 }
 
+/* How the first example is answered. */
+static void shows_first(const struct dataset_wording *w, const char *record, const char *want)
+{
+    struct ipw_arena arena = {0};
+    struct dataset_message *m;
+    struct json_doc *doc;
+    const char *id;
+    assert_int_equal(json_read(&doc, record, strlen(record), 0, &err), 0);
+    assert_int_equal(dataset_messages(w, json_root(doc), &arena, &m, &id), 3);
+    assert_string_equal(m[1].content, want);
+    json_doc_free(doc);
+    ipw_arena_release(&arena);
+}
+
 static const char examples[] =
     "{\"id\":\"1\",\"type\":\"numeric\",\"question\":\"1+1?\",\"answer\":\"2\",\"subject\":\"plus\"}\n"
     "{\"id\":\"2\",\"type\":\"numeric\",\"question\":\"2-1?\",\"answer\":\"1\",\"subject\":\"minus\",\"solution\":\"Take one.\"}\n"
@@ -78,6 +92,12 @@ static void test_shots(void **state)
     asked_as(&w, "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", "user: hi#messages/1");
     dataset_wording_release(&w);
     asked_as(NULL, "{\"type\":\"none\",\"question\":\"q\",\"context\":\"c\"}", "user: c\n\nq#plain/1");
+    /* the same question with the same choices is the question itself, with others it is another one */
+    wording_of(&w, NULL, "{\"id\":\"1\",\"type\":\"mcq\",\"question\":\"True?\",\"choices\":[\"a\",\"b\"],\"answer\":\"A\"}\n"
+                         "{\"id\":\"2\",\"type\":\"mcq\",\"question\":\"True?\",\"choices\":[\"a\",\"c\"],\"answer\":\"B\"}\n", 1);
+    shows_first(&w, "{\"type\":\"mcq\",\"question\":\"True?\",\"choices\":[\"b\",\"a\"]}", "Answer: B");
+    shows_first(&w, "{\"type\":\"mcq\",\"question\":\"True?\",\"choices\":[\"c\",\"b\"]}", "Answer: A");
+    dataset_wording_release(&w);
     /* each type's answer in the form that its template asks for */
     wording_of(&w, "{question}", examples, 1);
     asked_as(&w, "{\"type\":\"mcq\",\"question\":\"q\"}", "user: B?|assistant: Answer: B|user: q#mine.txt@*+1@*");
@@ -95,6 +115,15 @@ static void test_template(void **state)
     asked_as(&w, "{\"type\":\"mcq\",\"question\":\"{context}?\",\"context\":\"C\",\"choices\":[\"x\",\"y\",\"z\"],\"subject\":\"s\"}",
              "user: s: C Q {context}?\nA. x\nB. y\nC. z\nOne of A-C. {\"json\": 1} #mine.txt@*");
     asked_as(&w, "{\"type\":\"none\",\"question\":\"q\"}", "user: :  Q q\n\nOne of . {\"json\": 1} #mine.txt@*");
+    dataset_wording_release(&w);
+    static const char *const ends[] = {"{question} =\n", "{question} =\r\n", "{question} ="};
+    for (int i = 0; i < 3; i++) {
+        wording_of(&w, ends[i], NULL, 0);
+        asked_as(&w, "{\"type\":\"none\",\"question\":\"q\"}", "user: q =#mine.txt@*");
+        dataset_wording_release(&w);
+    }
+    wording_of(&w, "{question}\n\n", NULL, 0);
+    asked_as(&w, "{\"type\":\"none\",\"question\":\"q\"}", "user: q\n#mine.txt@*");
     dataset_wording_release(&w);
 }
 

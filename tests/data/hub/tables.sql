@@ -53,13 +53,28 @@ COPY (SELECT (i + 70)::BIGINT AS question_id, 'Which ' || i || '?' AS question,
 
 COPY (SELECT 'Find ' || i AS question, 'abstract_algebra' AS subject, ['0', '4', CASE WHEN i = 2 THEN '' ELSE '2' END, '6'] AS choices,
     (i % 4)::BIGINT AS answer FROM range(14042) t(i)) TO 'cais/mmlu/all/test-00000-of-00001.parquet';
-COPY (SELECT 'Shot ' || i AS question, CASE WHEN i < 5 THEN 'abstract_algebra' ELSE 'anatomy' END AS subject, ['0', '1', '2', '3'] AS choices,
-    (i % 4)::BIGINT AS answer FROM range(10) t(i)) TO 'cais/mmlu/all/dev-00000-of-00001.parquet';
-COPY (SELECT i::BIGINT AS question_id, 'Shot ' || i AS question, ['a', 'b', 'c'] AS options, 'B' AS answer, 1::BIGINT AS answer_index,
-    'A: Let''s think step by step. The answer is (B).' AS cot_content, 'law' AS category, 'x' AS src FROM range(70) t(i))
+
+-- What lies beside them in other splits: answered examples. Of the large ones a part is taken, by hash.
+COPY (SELECT 'Learn ' || i AS question, ['abstract_algebra', 'law'][i // 5 % 2 + 1] AS subject, ['0', '4', '2', '6'] AS choices,
+    (i % 4)::BIGINT AS answer FROM range(285) t(i)) TO 'cais/mmlu/all/dev-00000-of-00001.parquet';
+COPY (SELECT i::BIGINT AS question_id, 'Learn ' || i AS question, ['a', 'N/A', 'b'] AS options, 'C' AS answer, 2::BIGINT AS answer_index,
+    'A: Let us see. (C).' AS cot_content, 'law' AS category, 'ori_mmlu' AS src FROM range(70) t(i))
     TO 'TIGER-Lab/MMLU-Pro/data/validation-00000-of-00001.parquet';
-COPY (SELECT 'Shot ' || i AS question, 'So <<1+1=2>>2.' || chr(10) || '#### ' || i AS answer FROM range(7473) t(i))
-    TO 'openai/gsm8k/main/train-00000-of-00001.parquet';
+COPY (SELECT 'Learn ' || i AS question, 'So <<' || i || '+1=' || (i + 1) || '>>' || (i + 1) || '.' || chr(10) || '#### ' || (i + 1) AS answer
+    FROM range(7473) t(i)) TO 'openai/gsm8k/main/train-00000-of-00001.parquet';
+COPY (SELECT 'Learn_' || i AS id, 'Learn ' || i AS question, {'text': ['x', 'y'], 'label': ['A', 'B']} AS choices, 'B' AS answerKey
+    FROM range(1119) t(i)) TO 'allenai/ai2_arc/ARC-Challenge/train-00000-of-00001.parquet';
+COPY (SELECT 'Learn_' || i AS id, 'Learn ' || i AS question, {'text': ['x', 'y'], 'label': ['A', 'B']} AS choices, 'B' AS answerKey
+    FROM range(2251) t(i)) TO 'allenai/ai2_arc/ARC-Easy/train-00000-of-00001.parquet';
+COPY (SELECT '9-' || i AS id, 'Learn ' || i AS question_stem, {'text': ['x', 'y'], 'label': ['A', 'B']} AS choices, 'B' AS answerKey
+    FROM range(4957) t(i)) TO 'allenai/openbookqa/main/train-00000-of-00001.parquet';
+COPY (SELECT i::INTEGER AS ind, 'Baking' AS activity_label, 'Learn ' || i || '.' AS ctx_a, 'she' AS ctx_b,
+    ['runs', 'sits', 'falls', 'eats'] AS endings, (i % 4)::VARCHAR AS label FROM range(39905) t(i))
+    TO 'Rowan/hellaswag/data/train-00000-of-00001.parquet';
+COPY (SELECT 'Learn _ ' || i AS sentence, 'floor' AS option1, 'cup' AS option2, (i % 2 + 1)::VARCHAR AS answer
+    FROM range(40398) t(i)) TO 'allenai/winogrande/winogrande_xl/train-00000-of-00001.parquet';
+COPY (SELECT 'learn ' || i AS question, i % 2 = 0 AS answer, 'A paragraph.' AS passage FROM range(9427) t(i))
+    TO 'google/boolq/data/train-00000-of-00001.parquet';
 
 COPY (SELECT md5(i::VARCHAR) AS uuid, 'Which ' || i || '?' AS question, ['a', 'b', 'c'] AS options, 'c' AS answer, 'C' AS answer_letter,
     'Engineering' AS discipline, 'Mechanics' AS field, 'Statics' AS subfield, 'hard' AS difficulty, i % 2 = 0 AS is_calculation
