@@ -218,6 +218,7 @@ static void test_whole_run(void **state)
         assert_int_equal(t.v[i].n_out, TOKENS);
     }
     assert_true(t.gap_j > 0 && t.gap_j < 10);
+    accuracy_release(&r);
     table_run_release(&t);
     bed_close(&b);
 }
