@@ -56,8 +56,3 @@ P
 for name in "${names[@]}"; do
     json "$sets/$name.origin.json" '.source | endswith("from the hub")' true
 done
-
-# a set is good without its examples
-rm "$sets"/arc-challenge*
-run 0 "$IPW" dataset pull --from hub arc-challenge
-says "its examples for --shots could not be had"
