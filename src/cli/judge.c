@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -97,6 +98,7 @@ static int open_judge(struct judge *j, struct ipw_err *err)
     if (p->models.n > 1 || p->concurrencies.n > 1)
         return ipw_err_set(err, IPW_E_USAGE, "one judge at a time, with one --concurrency");
     p->plan.model = p->models.n ? ipw_strdup(p->models.v[0]) : NULL;
+    snprintf(p->dir, sizeof p->dir, "%s", j->dirs.n ? j->dirs.v[0] : "."); /* where a server's log goes */
     if (p->plan.max_tokens == RUN_UNSET)
         p->plan.max_tokens = MAX_TOKENS;
     if ((rc = profile_check_engine(p, err)))
@@ -193,6 +195,17 @@ static int judge_answers(struct judge *j, struct run_judge_sum *sum, struct run_
     return rc;
 }
 
+static int check_run(const struct judge *j, const char *dir, const struct table_run *run, struct ipw_err *err)
+{
+    struct stat a, b;
+    if (strcmp(table_mode(run), TABLE_ANSWERS) != 0)
+        return ipw_err_set(err, IPW_E_INPUT, "'%s' holds %s: there is no answer to judge", dir,
+                           !strcmp(table_mode(run), TABLE_LIKELY) ? "log-likelihoods" : "perplexities");
+    if (j->other && !stat(dir, &a) && !stat(j->other_dir, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
+        return ipw_err_set(err, IPW_E_USAGE, "'%s' against itself: --against names another run of the same questions", dir);
+    return 0;
+}
+
 /* dir NULL: only the labels are judged. */
 static int judge_run(struct judge *j, const char *dir, struct table_judge *out, struct ipw_buf *text, struct ipw_err *err)
 {
@@ -201,7 +214,8 @@ static int judge_run(struct judge *j, const char *dir, struct table_judge *out, 
     struct run_judge_sum sum = {0};
     struct run_judge_labels labels = {0};
     int rc = 0;
-    if (dir && ((rc = store_open(&j->work.store, dir, true, err)) || (rc = run_load(&run, j->work.store, dir, err))))
+    if (dir && ((rc = store_open(&j->work.store, dir, true, err)) || (rc = run_load(&run, j->work.store, dir, err)) ||
+                (rc = check_run(j, dir, &run, err))))
         goto out;
     bool family = dir && same_family(j, &run);
     if (family)

@@ -93,7 +93,8 @@ static char *compared_with(struct pass *p, const struct store_query_row *row, co
         *why = "the question has no answer to compare with: --against RUN";
         return NULL;
     }
-    if (!store_answer(p->c->other, row->q.query_id, row->q.sample, &answer, &text)) {
+    if (!store_answer(p->c->other, row->q.query_id, row->q.sample, &answer, &text) &&
+        !store_answer(p->c->other, row->q.query_id, 0, &answer, &text)) { /* it may have one answer to each question */
         *why = "the other run has no answer to it";
         return NULL;
     }

@@ -124,6 +124,13 @@ shows "the other run has no answer"
 run 2 "$IPW" judge "$a" --against "$b" "${server[@]}" --prompt "$work/mine.txt"
 says "--against compares two answers"
 
+run 2 "$IPW" judge "$a" --against "$a" "${server[@]}"
+says "against itself"
+# a run of several answers beside one that has one to each question
+run 0 "$IPW" profile "${server[@]}" --dataset "$work/pair.jsonl" --samples 2 --temperature 1 --output-dir "$work/two"
+run 0 "$IPW" judge "$(the_run two)" --against "$b" "${server[@]}"
+shows "0 losses of 6 against"
+
 # a judge that never keeps the form, and one that is down
 echo '{"id":"n","type":"judge","question":"never, say x","answer":"x"}' >"$work/never.jsonl"
 run 0 "$IPW" profile "${server[@]}" --dataset "$work/never.jsonl" --output-dir "$work/never"
@@ -148,6 +155,11 @@ run 1 "$IPW" judge "$n" -m "$model" --threads 1 --energy estimated --max-tokens 
 json "$work/out" '.[0].energy_j > 0 and .[0].asked == 3 and .[0].engine == "llama" and .[0].reason != null' true
 [ "$(sql "$n" "SELECT length(text) > 0 AND n_out > 0 FROM judged ORDER BY version DESC LIMIT 1")" = 1 ] || fail "its reply"
 [ "$before" = "$(jq -c '[.energy, .ipw, .ipj]' "$n/summary.json")" ] || fail "the judge's joules are in the run"
+# log-likelihoods are no answers
+echo '{"id":"m","type":"mcq","question":"One?","choices":["one","two"],"answer":"A"}' >"$work/mcq.jsonl"
+run 0 "$IPW" profile -m "$model" --dataset "$work/mcq.jsonl" --scoring loglik --threads 1 --baseline none --energy none --output-dir "$work/ll"
+run 2 "$IPW" judge "$(the_run ll)" "${server[@]}"
+says "holds log-likelihoods"
 # the family of the model that answered
 sql_write "$n" "UPDATE meta SET value = json_set(value, '\$.name', 'SmolLM2-1.7B') WHERE key = 'model'"
 run 1 "$IPW" judge "$n" -m "$model" --threads 1 --energy none --max-tokens 32
