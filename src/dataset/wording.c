@@ -230,7 +230,8 @@ bool dataset_wording_options(const struct dataset_wording *w, const json_val *re
     size_t n = w->n_shots ? examples_of(w, record, shots) : 0;
     for (size_t i = 0; i < n; i++) {
         struct dataset_options o;
-        dataset_options(shots[i], how, arena, &o);
+        if (!dataset_options(shots[i], how, arena, &o)) /* no choices, which only mcq records have to have */
+            continue;
         if (w->text)
             fill(w, shots[i], &b);
         else

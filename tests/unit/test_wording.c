@@ -149,6 +149,13 @@ static void test_options(void **state)
     assert_string_equal(o.context, "A? A. p\nB. q =");
     dataset_wording_release(&w);
     json_doc_free(doc);
+    static const char untyped[] = "{\"type\":\"exact\",\"question\":\"A?\",\"answer\":\"A\",\"choices\":[\"p\",\"q\"]}";
+    assert_int_equal(json_read(&doc, untyped, strlen(untyped), 0, &err), 0);
+    wording_of(&w, NULL, examples, 1); /* that has none of its type with choices */
+    assert_true(dataset_wording_options(&w, json_root(doc), DATASET_LOGLIK, &arena, &o));
+    assert_string_equal(o.context, "Question: A?\nAnswer:");
+    dataset_wording_release(&w);
+    json_doc_free(doc);
     ipw_arena_release(&arena);
 }
 
