@@ -82,6 +82,18 @@ json "$m/summary.json" '.judge.sensitivity' 0.9
 json "$m/summary.json" '.judge.corrected < 0.667 and .judge.corrected > 0.666' true
 json "$m/summary.json" '.judge.corrected_lo < 0.66 and .judge.corrected_hi > 0.68' true
 json "$m/summary.json" '.accuracy.est > 0.63 and .accuracy.est < 0.64' true
+# killed in the middle: what was judged is kept, and nothing is asked twice
+export IPW_CACHE=$work/cache2
+: >"$work/asked"
+"$IPW" judge "$m" "${server[@]}" 2>/dev/null &
+for _ in $(seq 200); do [ "$(asked)" -lt 20 ] || break; sleep 0.02; done
+kill -9 $!
+wait $! 2>/dev/null || true
+n=$(asked)
+run 0 "$IPW" judge "$m" "${server[@]}"
+[ "$(asked)" -le 121 ] || fail "$n were asked, then $(asked) in all"
+json "$m/summary.json" '.judge.n == 120 and .accuracy.est > 0.63 and .accuracy.est < 0.64' true
+export IPW_CACHE=$work/cache
 # labels of answers that are no run's, and a judge that agrees too little to correct anything
 cat >"$work/other.jsonl" <<'EOF'
 {"question":"say a","answer":"a","response":"a","label":true}
