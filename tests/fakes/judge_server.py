@@ -7,13 +7,9 @@ answer is the reference; of two, the longer answer is better. Words of the quest
   never     no verdict at all             down      503
   biased    always prefers A              think     reasoning with another verdict in it comes first
 """
-import http.server
-import json
 import re
-import socketserver
-import sys
 
-seen = {}
+from chat_server import serve
 
 
 def parts(prompt):
@@ -32,13 +28,13 @@ def verdict(p):
     return "A has %d, B has %d: [[%s]]" % (a, b, "A=B" if a == b else "A>>B" if a > 2 * b else "A>B" if a > b else "B>A")
 
 
-def reply(prompt):
+def reply(asked):
+    prompt = asked["prompt"]
     p = parts(prompt)
     if not p:
         said = re.search(r"say (.*)", prompt)
         return 200, said.group(1) if said else "yes"
     question = p.get("question", p.get("request", ""))
-    seen[question] = seen.get(question, 0) + 1
     if "down" in question:
         return 503, ""
     if "never" in question:
@@ -50,42 +46,5 @@ def reply(prompt):
     return 200, verdict(p)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        self.send(200, {"data": [{"id": "tiny"}]})
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        prompt = body["messages"][-1]["content"]
-        with open(sys.argv[2], "a") as log:
-            print(json.dumps({"prompt": prompt, "temperature": body.get("temperature"), "seed": body.get("seed")}), file=log)
-        status, text = reply(prompt)
-        if status != 200:
-            self.send(status, {"error": {"message": "out of order"}})
-            return
-        self.send(200, {"id": "x", "object": "chat.completion", "model": "tiny",
-                        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-                        "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())}})
-
-    def send(self, status, value):
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    daemon_threads = True
-
-
 if __name__ == "__main__":
-    with Server(("127.0.0.1", int(sys.argv[1])), Handler) as server:
-        print("http://127.0.0.1:%d" % server.server_address[1], flush=True)
-        server.serve_forever()
+    serve(reply)
