@@ -100,7 +100,8 @@ start_llama_server() { # MODEL [ARGUMENT...]
 start_xllamacpp() { # MODEL [THREADS]
     local prefix
     prefix=$(dep xllamacpp)
-    start_server '^http://[^ ]+' "$prefix/bin/python" "$IPW_SOURCE/tests/fakes/xllamacpp_server.py" "$1" 0 "${2:-1}"
+    # its log may stand in one line with the address: two threads write
+    start_server 'http://127\.0\.0\.1:[0-9]+' "$prefix/bin/python" "$IPW_SOURCE/tests/fakes/xllamacpp_server.py" "$1" 0 "${2:-1}"
 }
 
 # Servers of our own: fault_server [--script NAME...] and ollama_stub (tests/fakes).
