@@ -73,7 +73,8 @@ smollm2() { "$IPW_SOURCE/scripts/deps" smollm2 | sed 's/^smollm2 //'; }
 start_server() {
     local pattern=$1 log=${IPW_SERVER_LOG:-$work/server.log} pid found
     shift
-    "$@" >"$log" 2>&1 &
+    : >"$log" # the child truncates it too late: the last server's address would do
+    "$@" >>"$log" 2>&1 &
     pid=$!
     echo "$pid" >>"$work/servers"
     for _ in $(seq 600); do
